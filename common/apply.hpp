@@ -1,0 +1,46 @@
+// One migration executed on one connection, with its history row. Deploy, rehearsal and proofs share it.
+//
+// What is true if the process dies:
+//   atomic script: before COMMIT nothing happened; after it the schema change and its finished row are both there.
+//   other script:  the row (not finished) is committed before the first statement, so a dead run always shows as failed, never as pending.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "common/clock.hpp"
+#include "common/connection.hpp"
+#include "common/error.hpp"
+#include "common/history.hpp"
+#include "common/script.hpp"
+
+namespace belay {
+
+struct ApplySettings {
+  std::string schema = "public";                       ///< where _prisma_migrations lives
+  std::optional<std::string> search_path;              ///< set before each script when the URL has schema=
+  std::optional<std::string> lock_timeout;             ///< PostgreSQL's units; none = the server's own setting
+  std::optional<std::string> statement_timeout;
+};
+
+struct ApplyFailure {
+  Error error;               ///< file, line, column, statement, SQLSTATE, hint
+  std::string log;           ///< what goes into the row's logs
+  bool in_doubt = false;     ///< the connection broke where the server may have committed
+};
+
+struct ApplyOutcome {
+  std::string row_id;                    ///< history row written by this run; empty if none could be written
+  bool committed_something = false;      ///< at least one of the script's statements is, or may be, committed
+  std::optional<ApplyFailure> failure;   ///< none = applied, and the row says so
+  Duration duration{};
+};
+
+/// Applies `migration` on `db`. Bookkeeping goes through `books`, a second session on the same database, wherever the script's own session cannot be
+/// trusted with it (own transaction control, changed search_path). After a failure the failed row with its log is left, as Prisma leaves it.
+/// `on_statement` hears of every statement before it runs. Throws only for what happens before the script's first statement.
+[[nodiscard]] ApplyOutcome apply_migration(Connection& db, Connection& books, const Migration& migration, const ApplySettings& settings,
+                                           const std::function<void(const Statement&)>& on_statement);
+
+}  // namespace belay

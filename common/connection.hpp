@@ -1,0 +1,107 @@
+// One session on the server. Every statement goes through here: interruptible, its shape stated by the caller, its result checked once.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/bytes.hpp"
+#include "common/database_url.hpp"
+#include "common/error.hpp"
+
+namespace belay {
+
+using Cell = std::optional<std::string>;  ///< none = NULL
+using Params = std::vector<Cell>;
+
+/// One row of text values, by position or by column name.
+class Row {
+ public:
+  Row(std::shared_ptr<const std::vector<std::string>> names, std::vector<Cell> cells) : names_(std::move(names)), cells_(std::move(cells)) {}
+  [[nodiscard]] std::size_t size() const { return cells_.size(); }
+  [[nodiscard]] const Cell& cell(std::size_t index) const;
+  [[nodiscard]] const Cell& cell(std::string_view name) const;
+  /// The value; NULL throws bug.
+  [[nodiscard]] const std::string& text(std::size_t index) const;
+  [[nodiscard]] const std::string& text(std::string_view name) const;
+  [[nodiscard]] std::string text_or(std::string_view name, std::string fallback) const;
+  [[nodiscard]] std::int64_t number(std::string_view name) const;
+  [[nodiscard]] bool flag(std::string_view name) const;  ///< 't' or 'f'
+
+ private:
+  std::shared_ptr<const std::vector<std::string>> names_;
+  std::vector<Cell> cells_;
+};
+using Rows = std::vector<Row>;
+
+enum class TransactionState { idle, open, failed, unknown };
+
+struct SessionSettings {
+  std::string application_name;  ///< "belay/<run>"
+  bool pinned_text_form = false; ///< TimeZone=UTC, DateStyle, IntervalStyle, bytea_output=hex, extra_float_digits=3: the form that rows are hashed in
+};
+
+class Connection {
+ public:
+  /// Connects to `database_name` on the URL's server. Throws connection, with where the URL points but never the password.
+  Connection(const DatabaseUrl& url, const std::string& database_name, const SessionSettings& settings);
+  ~Connection();
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) noexcept;
+
+  /// Runs one statement whose rows, if any, do not matter. Throws ServerError.
+  void run(const std::string& sql, const Params& params = {});
+  [[nodiscard]] Rows rows(const std::string& sql, const Params& params = {});
+  [[nodiscard]] Row one(const std::string& sql, const Params& params = {});
+  [[nodiscard]] std::optional<Row> maybe(const std::string& sql, const Params& params = {});
+  /// The one value of the one row; NULL throws bug.
+  [[nodiscard]] std::string value(const std::string& sql, const Params& params = {});
+
+  /// Sends `sql` as one simple query (it may hold several statements) and waits for the end of all of them. Returns the last command tag. Throws ServerError.
+  std::string run_script(const std::string& sql);
+  /// COPY … TO STDOUT: each chunk is one whole row of COPY text, with its newline. Returns the number of rows.
+  std::uint64_t copy_out(const std::string& sql, const ByteSink& out);
+
+  [[nodiscard]] TransactionState transaction_state() const;
+  /// False once the connection broke. Asks the server nothing.
+  [[nodiscard]] bool usable() const;
+  /// One round trip. Throws ServerError with connection_lost if the session is gone.
+  void check_alive();
+  [[nodiscard]] int backend_pid() const;
+  [[nodiscard]] int server_version() const;  ///< e.g. 150020
+  [[nodiscard]] const std::string& database() const;
+  [[nodiscard]] const DatabaseUrl& url() const;
+  [[nodiscard]] const SessionSettings& settings() const;
+  /// Called with every NOTICE/WARNING the server sends, text as "NOTICE:  …".
+  void on_notice(std::function<void(const std::string&)> listener);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// BEGIN … COMMIT. Not committed = rolled back. A COMMIT that the server answered with ROLLBACK is an error; a connection lost there is
+/// Failure::unresolved: only the history can settle it.
+class Transaction {
+ public:
+  /// `modes`, e.g. "ISOLATION LEVEL REPEATABLE READ READ ONLY".
+  explicit Transaction(Connection& db, const std::string& modes = {});
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void commit();
+  void rollback();
+
+ private:
+  Connection& db_;
+  bool open_ = true;
+};
+
+/// How many connection parameters a child gets in its environment: PGPASSWORD, PGAPPNAME, PGCONNECT_TIMEOUT and PGOPTIONS.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> child_connection_environment(const DatabaseUrl& url, const SessionSettings& settings,
+                                                                                            int server_version);
+
+}  // namespace belay

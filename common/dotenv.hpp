@@ -1,0 +1,15 @@
+// `.env` files as Prisma's CLI reads them (dotenv 16 syntax, then ${VAR} expansion).
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace belay {
+
+/// Values of a .env text. `environment` is asked first when ${VAR} is expanded. Throws usage for a reference to a variable that exists nowhere.
+[[nodiscard]] std::map<std::string, std::string> parse_dotenv(const std::string& text,
+                                                              const std::function<std::optional<std::string>(const std::string&)>& environment);
+
+}  // namespace belay

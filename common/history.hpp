@@ -1,0 +1,73 @@
+// `_prisma_migrations`: the only place that reads or writes it. Named queries only; the table is always written with its schema.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/connection.hpp"
+#include "common/migrations.hpp"
+
+namespace belay {
+
+struct HistoryRow {
+  std::string id;
+  std::string checksum;
+  std::optional<std::string> finished_at;    ///< timestamptz as text in UTC
+  std::string migration_name;
+  std::optional<std::string> logs;
+  std::optional<std::string> rolled_back_at;
+  std::string started_at;
+  int applied_steps_count = 0;
+  [[nodiscard]] bool failed() const { return !finished_at && !rolled_back_at; }
+  [[nodiscard]] bool applied() const { return finished_at && !rolled_back_at; }
+};
+
+struct History {
+  bool table_exists = false;
+  std::vector<HistoryRow> rows;  ///< by started_at, as Prisma reads them
+};
+
+enum class MigrationState { pending, applied, failed, rolled_back, missing_locally };
+[[nodiscard]] std::string to_string(MigrationState state);
+
+/// One migration as folder and table together see it.
+struct JoinedMigration {
+  std::string name;
+  MigrationState state = MigrationState::pending;
+  bool edited = false;                     ///< the file's checksum is not the recorded one
+  std::optional<Migration> local;
+  std::vector<HistoryRow> rows;            ///< oldest first
+  [[nodiscard]] bool pending_for_deploy() const;  ///< a folder, and no row of that name that is not rolled back
+};
+
+/// Folder order first, then those missing locally by their first row. Pure.
+[[nodiscard]] std::vector<JoinedMigration> join_history(const MigrationsFolder& folder, const History& history);
+
+/// The history in `schema` of the connected database.
+[[nodiscard]] History read_history(Connection& db, const std::string& schema);
+/// Names of ordinary tables in `schema` that make Prisma refuse with P3005 when there is no history.
+[[nodiscard]] std::vector<std::string> foreign_tables_before_history(Connection& db, const std::string& schema);
+/// Creates the table exactly as Prisma does. The schema is created too if it is missing, as Prisma does.
+void create_history_table(Connection& db, const std::string& schema);
+/// Removes the table if it holds no row (put-back of a run that had created it).
+void drop_empty_history_table(Connection& db, const std::string& schema);
+/// INSERT of a starting migration (logs NULL, 0 steps). Returns the row's id (UUID v4). Times come from this machine's clock, as Prisma's do.
+std::string insert_started(Connection& db, const std::string& schema, const Migration& migration);
+/// steps 1, finished_at = now.
+void mark_finished(Connection& db, const std::string& schema, const std::string& id);
+/// logs = the error's text; finished_at stays NULL.
+void mark_failed(Connection& db, const std::string& schema, const std::string& id, const std::string& logs);
+/// Removes the row `id`. Returns the number of rows removed.
+std::uint64_t delete_row(Connection& db, const std::string& schema, const std::string& id);
+/// `resolve --rolled-back`: rolled_back_at on every row of the name that is failed. Returns how many.
+std::uint64_t mark_failed_rolled_back(Connection& db, const std::string& schema, const std::string& name);
+/// Takes an applied migration back in the record: finished_at NULL and rolled_back_at now, on every row of the name without rolled_back_at. Returns how many.
+std::uint64_t mark_taken_back(Connection& db, const std::string& schema, const std::string& name);
+
+/// Prisma's advisory lock (72707369) in the connected database, held by this session until it ends or is released.
+inline constexpr std::int64_t prisma_lock_key = 72707369;
+/// Polls (never waits in the server, where a queued waiter makes CREATE INDEX CONCURRENTLY deadlock) up to `limit`. Throws refused, naming the holder.
+void take_prisma_lock(Connection& db, std::chrono::milliseconds limit);
+void release_prisma_lock(Connection& db);
+
+}  // namespace belay
