@@ -1,4 +1,5 @@
-// Precompiled: the standard headers, fmt and JSON, which nearly every source file needs and which take the longest to read.
+// Precompiled: the standard headers, fmt and JSON, which nearly every source file needs and which take the longest to
+// read.
 #pragma once
 #include <fmt/format.h>
 

@@ -2,7 +2,8 @@
 //
 // What is true if the process dies:
 //   atomic script: before COMMIT nothing happened; after it the schema change and its finished row are both there.
-//   other script:  the row (not finished) is committed before the first statement, so a dead run always shows as failed, never as pending.
+//   other script:  the row (not finished) is committed before the first statement, so a dead run always shows as
+//   failed, never as pending.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -18,29 +19,36 @@
 namespace belay {
 
 struct ApplySettings {
-  std::string schema = "public";                       ///< where _prisma_migrations lives
-  std::optional<std::string> search_path;              ///< set before each script when the URL has schema=
-  std::optional<std::string> lock_timeout;             ///< PostgreSQL's units; none = the server's own setting
+  std::string schema = "public";  ///< where _prisma_migrations lives
+  std::optional<std::string>
+      search_path;  ///< set before each script when the URL has schema=; names in it already quoted: "app"
+  std::optional<std::string> lock_timeout;  ///< PostgreSQL's units; none = the server's own setting
   std::optional<std::string> statement_timeout;
 };
 
 struct ApplyFailure {
-  Error error;               ///< file, line, column, statement, SQLSTATE, hint
-  std::string log;           ///< what goes into the row's logs
-  bool in_doubt = false;     ///< the connection broke where the server may have committed
+  Error error;            ///< file, line, column, statement, SQLSTATE, hint
+  std::string log;        ///< what goes into the row's logs
+  bool in_doubt = false;  ///< the connection broke where the server may have committed
 };
 
 struct ApplyOutcome {
-  std::string row_id;                    ///< history row written by this run; empty if none could be written
-  bool committed_something = false;      ///< at least one of the script's statements is, or may be, committed
-  std::optional<ApplyFailure> failure;   ///< none = applied, and the row says so
+  std::string row_id;                   ///< history row written by this run; empty if none could be written
+  bool committed_something = false;     ///< at least one of the script's statements is, or may be, committed
+  std::optional<ApplyFailure> failure;  ///< none = applied, and the row says so
   Duration duration{};
 };
 
-/// Applies `migration` on `db`. Bookkeeping goes through `books`, a second session on the same database, wherever the script's own session cannot be
-/// trusted with it (own transaction control, changed search_path). After a failure the failed row with its log is left, as Prisma leaves it.
-/// `on_statement` hears of every statement before it runs. Throws only for what happens before the script's first statement.
-[[nodiscard]] ApplyOutcome apply_migration(Connection& db, Connection& books, const Migration& migration, const ApplySettings& settings,
+/// Applies `migration` on `db`, which must be idle and is left clean for the next one: transaction closed, role,
+/// settings, temporary tables, cursors and prepared statements reset, Prisma's lock kept. Bookkeeping goes through
+/// `books`, a second session on the same database, wherever the script's own session cannot be trusted with it (own
+/// transaction control, changed search_path). After a failure the failed row with its log is left, as Prisma leaves it.
+/// `on_statement` hears of every statement before it runs; a script that the parser does not understand is one
+/// statement. Throws only for what happens before the script's first statement: a folder without migration.sql (P3015),
+/// settings the server does not take, a row it does not take. The failure's kind: unresolved if something is, or may
+/// be, committed; else interrupted or failed.
+[[nodiscard]] ApplyOutcome apply_migration(Connection& db, Connection& books, const Migration& migration,
+                                           const ApplySettings& settings,
                                            const std::function<void(const Statement&)>& on_statement);
 
 }  // namespace belay

@@ -9,13 +9,15 @@
 
 namespace belay {
 
-using Bytes = std::uint64_t;                       ///< a size in bytes
+using Bytes = std::uint64_t;  ///< a size in bytes
 using ByteSpan = std::span<const std::byte>;
-using ByteSink = std::function<void(ByteSpan)>;    ///< takes all bytes it is given, or throws
+using ByteSink = std::function<void(ByteSpan)>;  ///< takes all bytes it is given, or throws
 /// Fills the front of `room` and returns how many bytes it wrote; 0 = the end.
 using ByteSource = std::function<std::size_t(std::span<std::byte> room)>;
 
-[[nodiscard]] inline ByteSpan as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+[[nodiscard]] inline ByteSpan as_bytes(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 [[nodiscard]] inline std::string_view as_text(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

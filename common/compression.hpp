@@ -28,13 +28,14 @@ struct Decompressor {
 
 struct CompressionSettings {
   Compression compression = Compression::zstd;
-  int level = 3;      ///< zstd 1-19, gzip 1-9; ignored for none
-  int threads = 2;    ///< zstd's workers
+  int level = 3;    ///< zstd 1-19, gzip 1-9; ignored for none
+  int threads = 2;  ///< zstd's workers
 };
 
 /// zstd: one frame with content checksum, multi-threaded.
 [[nodiscard]] std::unique_ptr<Compressor> make_compressor(const CompressionSettings& settings, ByteSink out);
-/// `name` is the archive's name for messages. zstd's window is limited to 128 MiB, so a hostile file cannot claim all memory.
+/// `name` is the archive's name for messages. zstd's window is limited to 128 MiB, so a hostile file cannot claim all
+/// memory.
 [[nodiscard]] std::unique_ptr<Decompressor> make_decompressor(Compression compression, std::string name, ByteSink out);
 
 }  // namespace belay

@@ -1,4 +1,5 @@
-// One session on the server. Every statement goes through here: interruptible, its shape stated by the caller, its result checked once.
+// One session on the server. Every statement goes through here: interruptible, its shape stated by the caller, its
+// result checked once.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -20,14 +21,15 @@ using Params = std::vector<Cell>;
 /// One row of text values, by position or by column name.
 class Row {
  public:
-  Row(std::shared_ptr<const std::vector<std::string>> names, std::vector<Cell> cells) : names_(std::move(names)), cells_(std::move(cells)) {}
+  Row(std::shared_ptr<const std::vector<std::string>> names, std::vector<Cell> cells)
+      : names_(std::move(names)), cells_(std::move(cells)) {}
   [[nodiscard]] std::size_t size() const { return cells_.size(); }
   [[nodiscard]] const Cell& cell(std::size_t index) const;
   [[nodiscard]] const Cell& cell(std::string_view name) const;
   /// The value; NULL throws bug.
   [[nodiscard]] const std::string& text(std::size_t index) const;
   [[nodiscard]] const std::string& text(std::string_view name) const;
-  [[nodiscard]] std::string text_or(std::string_view name, std::string fallback) const;
+  [[nodiscard]] std::string text_or(std::string_view name, const std::string& fallback) const;
   [[nodiscard]] std::int64_t number(std::string_view name) const;
   [[nodiscard]] bool flag(std::string_view name) const;  ///< 't' or 'f'
 
@@ -41,12 +43,19 @@ enum class TransactionState { idle, open, failed, unknown };
 
 struct SessionSettings {
   std::string application_name;  ///< "belay/<run>"
-  bool pinned_text_form = false; ///< TimeZone=UTC, DateStyle, IntervalStyle, bytea_output=hex, extra_float_digits=3: the form that rows are hashed in
+  /// TimeZone=UTC, DateStyle, IntervalStyle, bytea_output=hex, extra_float_digits=3, row_security=off, search_path='':
+  /// the form that rows are hashed in.
+  bool pinned_text_form = false;
+  std::optional<std::string> lc_monetary = {};  ///< pinned too when given: money's text depends on it
+  /// Keep the time-outs that server, database and role set: a session that runs migrations behaves as the application's
+  /// would.
+  bool keep_timeouts = false;
 };
 
 class Connection {
  public:
-  /// Connects to `database_name` on the URL's server. Throws connection, with where the URL points but never the password.
+  /// Connects to `database_name` on the URL's server. Throws connection, with where the URL points but never the
+  /// password.
   Connection(const DatabaseUrl& url, const std::string& database_name, const SessionSettings& settings);
   ~Connection();
   Connection(Connection&&) noexcept;
@@ -60,8 +69,13 @@ class Connection {
   /// The one value of the one row; NULL throws bug.
   [[nodiscard]] std::string value(const std::string& sql, const Params& params = {});
 
-  /// Sends `sql` as one simple query (it may hold several statements) and waits for the end of all of them. Returns the last command tag. Throws ServerError.
+  /// Sends `sql` as one simple query (it may hold several statements) and waits for the end of all of them. Returns the
+  /// last command tag. Throws ServerError.
   std::string run_script(const std::string& sql);
+  /// The same for COMMIT and ROLLBACK, which an interruption must not cancel.
+  std::string finish_transaction(const std::string& sql);
+  /// Runs one statement and calls `meanwhile` about every 5 ms until the answer is there. Not interruptible.
+  void run_while(const std::string& sql, const std::function<void()>& meanwhile);
   /// COPY … TO STDOUT: each chunk is one whole row of COPY text, with its newline. Returns the number of rows.
   std::uint64_t copy_out(const std::string& sql, const ByteSink& out);
 
@@ -83,8 +97,8 @@ class Connection {
   std::unique_ptr<State> state_;
 };
 
-/// BEGIN … COMMIT. Not committed = rolled back. A COMMIT that the server answered with ROLLBACK is an error; a connection lost there is
-/// Failure::unresolved: only the history can settle it.
+/// BEGIN … COMMIT. Not committed = rolled back. A COMMIT that the server answered with ROLLBACK is an error; a
+/// connection lost there is Failure::unresolved: only the history can settle it.
 class Transaction {
  public:
   /// `modes`, e.g. "ISOLATION LEVEL REPEATABLE READ READ ONLY".
@@ -100,8 +114,11 @@ class Transaction {
   bool open_ = true;
 };
 
-/// How many connection parameters a child gets in its environment: PGPASSWORD, PGAPPNAME, PGCONNECT_TIMEOUT and PGOPTIONS.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> child_connection_environment(const DatabaseUrl& url, const SessionSettings& settings,
-                                                                                            int server_version);
+/// A connection string for a child's --dbname: no password, and nothing that the environment below sets (options,
+/// application_name).
+[[nodiscard]] std::string child_conninfo(const DatabaseUrl& url, const std::string& database_name);
+/// What a child gets in its environment instead: PGPASSWORD, PGAPPNAME and PGOPTIONS.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> child_connection_environment(
+    const DatabaseUrl& url, const SessionSettings& settings, int server_version);
 
 }  // namespace belay

@@ -5,18 +5,19 @@
 
 namespace belay {
 
-/// Why a command ended. The value is the exit status (docs/exit-statuses.md); a kind exists only where a script would act differently.
+/// Why a command ended. The value is the exit status (docs/exit-statuses.md); a kind exists only where a script would
+/// act differently.
 enum class Failure : int {
-  bug = 1,          ///< belay's own fault: an unexpected exception
-  usage = 2,        ///< wrong options or configuration; nothing was touched
-  refused = 3,      ///< a safety check, a held lock, a prompt that could not be asked; nothing was touched
-  cancelled = 4,    ///< "no" at a prompt before anything was changed
-  connection = 5,   ///< could not connect or authenticate, before the first change
-  failed = 6,       ///< failed, and the database is as it was before
-  unresolved = 7,   ///< failed, and the database is not as it was, or it cannot be known
-  storage = 8,      ///< disk full, unreadable or damaged archive
-  answer_no = 9,    ///< the question was answered, and the answer is no
-  interrupted = 130 ///< SIGINT, SIGTERM or SIGHUP; nothing changed, or put back
+  bug = 1,           ///< belay's own fault: an unexpected exception
+  usage = 2,         ///< wrong options or configuration; nothing was touched
+  refused = 3,       ///< a safety check, a held lock, a prompt that could not be asked; nothing was touched
+  cancelled = 4,     ///< "no" at a prompt before anything was changed
+  connection = 5,    ///< could not connect or authenticate, before the first change
+  failed = 6,        ///< failed, and the database is as it was before
+  unresolved = 7,    ///< failed, and the database is not as it was, or it cannot be known
+  storage = 8,       ///< disk full, unreadable or damaged archive
+  answer_no = 9,     ///< the question was answered, and the answer is no
+  interrupted = 130  ///< SIGINT, SIGTERM or SIGHUP; nothing changed, or put back
 };
 
 /// message: lower case, no full stop, "could not VERB THING "name"". detail: the reason (server's text, SQLSTATE).
@@ -35,8 +36,8 @@ struct Error : std::exception {
 /// An error the server reported for one statement. Its kind is `failed` until the step it happened in says otherwise.
 struct ServerError : Error {
   using Error::Error;
-  std::string sqlstate;   ///< five characters, empty when the connection broke
-  std::string primary;    ///< the server's primary message, without severity
+  std::string sqlstate;  ///< five characters, empty when the connection broke
+  std::string primary;   ///< the server's primary message, without severity
   std::string server_detail, server_hint, context;
   int position = 0;       ///< 1-based character in the statement sent; 0 = none given
   std::string statement;  ///< the statement as sent
@@ -45,7 +46,8 @@ struct ServerError : Error {
 
 /// Gives `error` the kind of the step it happened in; a usage error, an interruption or a bug keeps its own kind.
 [[nodiscard]] inline Failure kind_in_step(Failure kind, Failure step) {
-  const bool keeps = kind == Failure::usage || kind == Failure::interrupted || kind == Failure::bug || kind == Failure::unresolved;
+  const bool keeps =
+      kind == Failure::usage || kind == Failure::interrupted || kind == Failure::bug || kind == Failure::unresolved;
   return keeps ? kind : step;
 }
 

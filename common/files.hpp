@@ -27,7 +27,8 @@ class Descriptor {
 
 struct Files {
   virtual ~Files() = default;
-  /// Creates `path` anew (0600), locked with flock so that a live writer is told from a dead one's leftover. Throws storage if it exists.
+  /// Creates `path` anew (0600), locked with flock so that a live writer is told from a dead one's leftover. Throws
+  /// storage if it exists.
   virtual Descriptor create_locked(const std::filesystem::path& path) = 0;
   /// Writes all bytes. Throws storage (disk full, I/O error).
   virtual void write(const Descriptor& file, ByteSpan bytes) = 0;

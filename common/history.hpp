@@ -1,9 +1,13 @@
-// `_prisma_migrations`: the only place that reads or writes it. Named queries only; the table is always written with its schema.
+// `_prisma_migrations`: the only place that reads or writes it. Named queries only; the table is always written with
+// its schema.
 #pragma once
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/clock.hpp"
 #include "common/connection.hpp"
 #include "common/migrations.hpp"
 
@@ -12,7 +16,7 @@ namespace belay {
 struct HistoryRow {
   std::string id;
   std::string checksum;
-  std::optional<std::string> finished_at;    ///< timestamptz as text in UTC
+  std::optional<std::string> finished_at;  ///< in UTC, "2026-11-21T13:07:00.123456Z", whatever the session's settings
   std::string migration_name;
   std::optional<std::string> logs;
   std::optional<std::string> rolled_back_at;
@@ -34,16 +38,19 @@ enum class MigrationState { pending, applied, failed, rolled_back, missing_local
 struct JoinedMigration {
   std::string name;
   MigrationState state = MigrationState::pending;
-  bool edited = false;                     ///< the file's checksum is not the recorded one
+  bool edited = false;  ///< the file's checksum is not the one of the row that says applied (else: failed)
   std::optional<Migration> local;
-  std::vector<HistoryRow> rows;            ///< oldest first
+  std::vector<HistoryRow> rows;                   ///< oldest first
   [[nodiscard]] bool pending_for_deploy() const;  ///< a folder, and no row of that name that is not rolled back
 };
 
 /// Folder order first, then those missing locally by their first row. Pure.
 [[nodiscard]] std::vector<JoinedMigration> join_history(const MigrationsFolder& folder, const History& history);
 
-/// The history in `schema` of the connected database.
+/// The history in `schema` of the connected database; a missing table or schema is an empty history. Throws refused if
+/// the table is not Prisma's (a column of Prisma's is missing or of another type, or a further column would not let
+/// rows be inserted), or if the database is managed by Prisma 8, which keeps no such table. Further columns that do no
+/// harm are left alone, as Prisma does.
 [[nodiscard]] History read_history(Connection& db, const std::string& schema);
 /// Names of ordinary tables in `schema` that make Prisma refuse with P3005 when there is no history.
 [[nodiscard]] std::vector<std::string> foreign_tables_before_history(Connection& db, const std::string& schema);
@@ -51,23 +58,33 @@ struct JoinedMigration {
 void create_history_table(Connection& db, const std::string& schema);
 /// Removes the table if it holds no row (put-back of a run that had created it).
 void drop_empty_history_table(Connection& db, const std::string& schema);
-/// INSERT of a starting migration (logs NULL, 0 steps). Returns the row's id (UUID v4). Times come from this machine's clock, as Prisma's do.
+/// INSERT of a starting migration (logs NULL, 0 steps). Returns the row's id (UUID v4). Times come from this machine's
+/// clock, as Prisma's do.
 std::string insert_started(Connection& db, const std::string& schema, const Migration& migration);
-/// steps 1, finished_at = now.
+/// INSERT of a migration that failed: started_at as given, its log, not finished. For bookkeeping after the rollback of
+/// everything else. Returns the id.
+std::string insert_failed(Connection& db, const std::string& schema, const Migration& migration, TimePoint started_at,
+                          const std::string& logs);
+/// steps 1, finished_at = now. Throws failed if the row is not there any more.
 void mark_finished(Connection& db, const std::string& schema, const std::string& id);
-/// logs = the error's text; finished_at stays NULL.
+/// logs = the error's text; finished_at stays NULL. Throws failed if the row is not there any more.
 void mark_failed(Connection& db, const std::string& schema, const std::string& id, const std::string& logs);
 /// Removes the row `id`. Returns the number of rows removed.
 std::uint64_t delete_row(Connection& db, const std::string& schema, const std::string& id);
 /// `resolve --rolled-back`: rolled_back_at on every row of the name that is failed. Returns how many.
 std::uint64_t mark_failed_rolled_back(Connection& db, const std::string& schema, const std::string& name);
-/// Takes an applied migration back in the record: finished_at NULL and rolled_back_at now, on every row of the name without rolled_back_at. Returns how many.
+/// Takes an applied migration back in the record: finished_at NULL and rolled_back_at now, on every row of the name
+/// without rolled_back_at. Returns how many.
 std::uint64_t mark_taken_back(Connection& db, const std::string& schema, const std::string& name);
 
 /// Prisma's advisory lock (72707369) in the connected database, held by this session until it ends or is released.
 inline constexpr std::int64_t prisma_lock_key = 72707369;
-/// Polls (never waits in the server, where a queued waiter makes CREATE INDEX CONCURRENTLY deadlock) up to `limit`. Throws refused, naming the holder.
+/// Polls (never waits in the server, where a queued waiter makes CREATE INDEX CONCURRENTLY deadlock) up to `limit`.
+/// Throws refused, naming the holder. Does nothing while PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK is set to anything but an
+/// empty text or 0, as Prisma's engine does.
 void take_prisma_lock(Connection& db, std::chrono::milliseconds limit);
 void release_prisma_lock(Connection& db);
+/// True if this very session holds the lock.
+[[nodiscard]] bool holds_prisma_lock(Connection& db);
 
 }  // namespace belay

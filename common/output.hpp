@@ -1,5 +1,5 @@
-// What a person or a script sees. Results go to standard output and nothing else does; progress, warnings and prompts go to standard error.
-// With --json the result is one JSON object and progress is one JSON object a line.
+// What a person or a script sees. Results go to standard output and nothing else does; progress, warnings and prompts
+// go to standard error. With --json the result is one JSON object and progress is one JSON object a line.
 #pragma once
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 struct OutputSettings {
   bool json = false;
-  bool quiet = false;     ///< no progress; warnings and errors stay
+  bool quiet = false;  ///< no progress; warnings and errors stay
   bool verbose = false;
   bool color = false;     ///< standard error is a terminal, and neither --no-color nor NO_COLOR was given
   bool terminal = false;  ///< standard error is a terminal: transient progress lines make sense
@@ -39,7 +39,8 @@ class Output {
   void detail(std::string_view text);
   /// "warning: TEXT" / {"event":"warning","text":…}
   void warn(std::string_view text);
-  /// A transient line on a terminal, at most four a second; an event of the given fields with --json; nothing otherwise.
+  /// A transient line on a terminal, at most four a second; an event of the given fields with --json; nothing
+  /// otherwise.
   void progress(std::string_view text, const Json& fields);
   /// An event that only programs see.
   void event(std::string_view name, const Json& fields);
@@ -57,7 +58,8 @@ class Output {
   std::chrono::steady_clock::time_point last_progress_;
 };
 
-/// Makes text safe to print: control bytes, and bytes that are not UTF-8, as \xNN. Names come from the database, and a name can hold a terminal's escape codes.
+/// Makes text safe to print: control bytes, and bytes that are not UTF-8, as \xNN. Names come from the database, and a
+/// name can hold a terminal's escape codes.
 [[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace belay

@@ -1,4 +1,5 @@
-// A file that exists under its final name only when it is whole: written as NAME.partial, synced, renamed, folder synced.
+// A file that exists under its final name only when it is whole: written as NAME.partial, synced, renamed, folder
+// synced.
 #pragma once
 #include <filesystem>
 
@@ -17,7 +18,8 @@ class PendingFile {
   void write(ByteSpan bytes);
   /// Bytes written so far.
   [[nodiscard]] Bytes size() const { return size_; }
-  /// The bytes are on the disk, the name is still NAME.partial. May be called before commit() to put two files in order.
+  /// The bytes are on the disk, the name is still NAME.partial. May be called before commit() to put two files in
+  /// order.
   void finish();
   /// finish(), then the rename and the folder's sync: from here on the file exists.
   void commit();

@@ -12,16 +12,16 @@
 namespace belay {
 
 struct Command {
-  std::filesystem::path program;                             ///< full path
-  std::vector<std::string> args;                             ///< never holds a secret
-  std::vector<std::pair<std::string, std::string>> env;      ///< added to (and overriding) the inherited environment
-  std::optional<std::chrono::milliseconds> limit;            ///< none = as long as it takes
+  std::filesystem::path program;                         ///< full path
+  std::vector<std::string> args;                         ///< never holds a secret
+  std::vector<std::pair<std::string, std::string>> env;  ///< added to (and overriding) the inherited environment
+  std::optional<std::chrono::milliseconds> limit;        ///< none = as long as it takes
 };
 
 struct Exit {
-  int code = 0;      ///< exit status; meaningless if signal != 0
-  int signal = 0;    ///< the signal that ended it, 0 = none
-  std::string err;   ///< the last 8 KiB of its standard error
+  int code = 0;     ///< exit status; meaningless if signal != 0
+  int signal = 0;   ///< the signal that ended it, 0 = none
+  std::string err;  ///< the last 8 KiB of its standard error
   [[nodiscard]] bool ok() const { return code == 0 && signal == 0; }
   /// "status 1" or "signal 9".
   [[nodiscard]] std::string how() const;
@@ -29,9 +29,10 @@ struct Exit {
 
 struct ProcessRunner {
   virtual ~ProcessRunner() = default;
-  /// Runs to the end or to cmd.limit. Standard output goes to `out` as it comes, `in` (if any) feeds standard input, else it is /dev/null.
-  /// An exception from `in` or `out`, or an interruption, stops the child (SIGTERM to its group, wait, SIGKILL) and goes on to the caller.
-  /// Throws Failure::failed if the program cannot be started. Judging the Exit is the caller's.
+  /// Runs to the end or to cmd.limit. Standard output goes to `out` as it comes, `in` (if any) feeds standard input,
+  /// else it is /dev/null. An exception from `in` or `out`, or an interruption, stops the child (SIGTERM to its group,
+  /// wait, SIGKILL) and goes on to the caller. Throws Failure::failed if the program cannot be started. Judging the
+  /// Exit is the caller's.
   virtual Exit run(const Command& cmd, const ByteSource& in, const ByteSink& out) = 0;
 };
 
@@ -40,8 +41,8 @@ class RealProcesses final : public ProcessRunner {
   Exit run(const Command& cmd, const ByteSource& in, const ByteSink& out) override;
 };
 
-/// The child's environment: ours, with `added` put over it, and without belay's own secrets (DATABASE_URL, DIRECT_URL, BELAY_DATABASE_URL, PGPASSWORD)
-/// unless `added` names them.
+/// The child's environment: ours, with `added` put over it, and without belay's own secrets (DATABASE_URL, DIRECT_URL,
+/// BELAY_DATABASE_URL, PGPASSWORD) unless `added` names them.
 [[nodiscard]] std::vector<std::string> child_environment(const std::vector<std::pair<std::string, std::string>>& added);
 
 }  // namespace belay

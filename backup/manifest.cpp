@@ -1,0 +1,121 @@
+#include "backup/manifest.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "backup/manifest_json.hpp"
+#include "common/error.hpp"
+#include "common/files.hpp"
+#include "common/sha256.hpp"
+
+namespace belay {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view seal_begins = "  \"sha256\": \"";
+constexpr std::string_view seal_ends = "\"\n}\n";
+constexpr Bytes largest_manifest = Bytes{256} * 1024 * 1024;
+
+[[noreturn]] void refuse(const std::string& name, const std::string& why) {
+  throw Error{Failure::storage, fmt::format("the manifest of \"{}\" cannot be used", name), why,
+              "Use another backup; `--foreign` restores an archive without its manifest, by weaker checks, once that "
+              "is built in."};
+}
+
+/// Everything before the seal, and the digest the seal names.
+std::pair<std::string, std::string> unseal(const std::string& text, const std::string& name) {
+  const std::size_t at = text.rfind(seal_begins);
+  const std::size_t size = seal_begins.size() + 64 + seal_ends.size();
+  if (at == std::string::npos || text.size() - at != size || !text.ends_with(seal_ends)) {
+    refuse(name, "It does not end with its own digest: it was cut or edited.");
+  }
+  return {text.substr(0, at), text.substr(at + seal_begins.size(), 64)};
+}
+
+}  // namespace
+
+std::string to_string(Level level) {
+  switch (level) {
+    case Level::none:
+      return "none";
+    case Level::checksum:
+      return "checksum";
+    case Level::archive:
+      return "archive";
+    case Level::restore:
+      return "restore";
+  }
+  return {};
+}
+
+Level level_named(const std::string& word) {
+  for (const Level level : {Level::none, Level::checksum, Level::archive, Level::restore}) {
+    if (to_string(level) == word) return level;
+  }
+  throw Error{Failure::storage, fmt::format("\"{}\" is no verification level", word)};
+}
+
+Level Manifest::level() const {
+  Level highest = Level::none;
+  for (const VerificationRecord& record : verification) highest = std::max(highest, record.level);
+  return highest;
+}
+
+std::uint64_t Manifest::rows() const {
+  std::uint64_t total = 0;
+  for (const TableContent& table : content.tables) total += table.rows;
+  return total;
+}
+
+std::string write_manifest(const Manifest& manifest) {
+  std::string text = manifest_to_json(manifest).dump(2, ' ', false, Json::error_handler_t::replace);
+  text.resize(text.size() - 2);  // the closing "\n}"
+  text += ",\n";
+  return fmt::format("{}{}{}{}", text, seal_begins, sha256_hex(text), seal_ends);
+}
+
+Manifest parse_manifest(const std::string& text, const std::string& name) {
+  const auto [body, digest] = unseal(text, name);
+  if (sha256_hex(body) != digest) refuse(name, "Its digest does not match its content: it was damaged or edited.");
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) refuse(name, "It is not JSON.");
+  try {
+    return manifest_from_json(json);
+  } catch (const Json::exception& error) {
+    refuse(name, error.what());
+  } catch (const Error& error) {
+    refuse(name, error.message);
+  }
+}
+
+fs::path manifest_path(const fs::path& archive) {
+  fs::path path = archive;
+  path += ".manifest.json";
+  return path;
+}
+
+Manifest read_manifest_of(const fs::path& archive) {
+  const fs::path path = manifest_path(archive);
+  if (!fs::exists(archive)) {
+    throw Error{Failure::storage,
+                fmt::format("there is no archive \"{}\"", archive.string()),
+                {},
+                "Name the .dump.zst file of a backup."};
+  }
+  if (!fs::exists(path)) {
+    throw Error{
+        Failure::storage, fmt::format("the archive \"{}\" has no manifest", archive.string()),
+        fmt::format("\"{}\" is missing: the archive is not whole, or not of belay's making.", path.filename().string()),
+        "Use a backup that has its manifest beside it."};
+  }
+  Manifest manifest = parse_manifest(read_small_file(path, largest_manifest), archive.string());
+  if (manifest.archive.file != archive.filename()) {
+    refuse(archive.string(), fmt::format("It belongs to \"{}\".", manifest.archive.file));
+  }
+  return manifest;
+}
+
+}  // namespace belay

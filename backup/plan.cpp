@@ -1,0 +1,90 @@
+#include "backup/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/error.hpp"
+
+namespace belay {
+
+namespace {
+
+std::string encoded(const std::string& name) {
+  std::string out;
+  for (const char c : name) {
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+std::string extension(Compression compression) { return compression == Compression::zstd ? "dump.zst" : "dump"; }
+
+bool is_taken(const std::vector<std::string>& taken, const std::string& stem) {
+  return std::any_of(taken.begin(), taken.end(),
+                     [&](const std::string& name) { return name.rfind(stem + ".", 0) == 0; });
+}
+
+void check_space(const BackupFacts& facts, const std::filesystem::path& folder) {
+  // A dump in zstd is rarely below a tenth of the database's size on disk (indexes are not in it), so less than that
+  // cannot do.
+  const Bytes least = facts.server.database->size_bytes / 10;
+  if (!facts.free_bytes || *facts.free_bytes >= least) return;
+  throw Error{
+      Failure::storage, fmt::format("too little space at \"{}\"", folder.string()),
+      fmt::format("{} free; the database has {}, and its backup needs about {} at the least.",
+                  human_size(*facts.free_bytes), human_size(facts.server.database->size_bytes), human_size(least)),
+      "Free some space, or choose another folder with --output-path or --backup-path."};
+}
+
+}  // namespace
+
+std::string archive_name(const std::string& database, TimePoint now, Compression compression,
+                         const std::vector<std::string>& taken) {
+  const std::string stem = fmt::format("backup_{}_{}", encoded(database), archive_stamp(now));
+  std::string name = stem;
+  for (int n = 2; is_taken(taken, name); ++n) name = fmt::format("{}_{}", stem, n);
+  return name + "." + extension(compression);
+}
+
+BackupPlan plan_backup(const BackupWishes& wishes, const BackupFacts& facts) {
+  if (!facts.server.database) {
+    throw Error{Failure::refused,
+                fmt::format("there is no database \"{}\" on this server", facts.url.database),
+                {},
+                "Correct the name in the URL."};
+  }
+  check_space(facts, wishes.folder);
+  return {
+      .url = facts.url,
+      .source = facts.source,
+      .wishes = wishes,
+      .server = facts.server,
+      .pg_dump = facts.pg_dump,
+      .pg_restore = facts.pg_restore,
+      .file_name = archive_name(facts.url.database, facts.now, wishes.compression.compression, facts.names_in_folder)};
+}
+
+Result show_plan(const BackupPlan& plan) {
+  const DatabaseProperties& database = *plan.server.database;
+  const std::string text = fmt::format(
+      "{}\n"
+      "Would back up {} of database ({} {}) to\n  {}\n"
+      "  lock every table (ACCESS SHARE, up to {}), take the snapshot, dump, hash every row\n"
+      "  compress with {} level {}, decode again, verify to level {}, write the manifest last\n"
+      "Nothing was changed.\n",
+      describe_target(plan.server, plan.url.database, plan.source), human_size(database.size_bytes),
+      plan.pg_dump.path.string(), plan.pg_dump.version, plan.archive().string(), plan.wishes.lock_timeout,
+      to_string(plan.wishes.compression.compression), plan.wishes.compression.level, to_string(plan.wishes.level));
+  return {text,
+          {{"dry_run", true},
+           {"database", plan.url.database},
+           {"archive", plan.archive().string()},
+           {"database_bytes", database.size_bytes},
+           {"pg_dump", plan.pg_dump.path.string()},
+           {"level", to_string(plan.wishes.level)}}};
+}
+
+}  // namespace belay

@@ -1,0 +1,54 @@
+// What a backup will do, decided from facts alone: no server, no disk, no clock.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "backup/manifest.hpp"
+#include "common/clock.hpp"
+#include "common/output.hpp"
+#include "common/pg_tools.hpp"
+#include "common/server_facts.hpp"
+
+namespace belay {
+
+struct BackupWishes {
+  std::filesystem::path folder;
+  CompressionSettings compression;
+  std::string history_schema = "public";
+  std::string lock_timeout = "60s";  ///< how long to wait for the tables' ACCESS SHARE locks
+  Level level = Level::archive;      ///< checksum or archive
+  std::string run;
+};
+
+struct BackupPlan {
+  DatabaseUrl url;
+  std::string source;  ///< where the URL came from
+  BackupWishes wishes;
+  ServerFacts server;
+  PgTool pg_dump, pg_restore;
+  std::string file_name;  ///< of the archive, without folder
+  [[nodiscard]] std::filesystem::path archive() const { return wishes.folder / file_name; }
+};
+
+struct BackupFacts {
+  DatabaseUrl url;
+  std::string source;
+  ServerFacts server;
+  PgTool pg_dump, pg_restore;
+  TimePoint now;
+  std::vector<std::string> names_in_folder;
+  std::optional<Bytes> free_bytes;  ///< at the folder
+};
+
+/// Throws refused: no such database, no space for even a tenth of it, a system database.
+[[nodiscard]] BackupPlan plan_backup(const BackupWishes& wishes, const BackupFacts& facts);
+
+/// `backup_<db>_<YYYYMMDD>_<HHMMSS>[_N].dump.zst`, free in `taken`. Bytes that a file name should not hold are
+/// percent-encoded.
+[[nodiscard]] std::string archive_name(const std::string& database, TimePoint now, Compression compression,
+                                       const std::vector<std::string>& taken);
+
+[[nodiscard]] Result show_plan(const BackupPlan& plan);
+
+}  // namespace belay

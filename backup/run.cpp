@@ -1,0 +1,42 @@
+#include "backup/run.hpp"
+
+#include "backup/catalogue.hpp"
+#include "backup/facts.hpp"
+#include "backup/take.hpp"
+
+namespace belay {
+
+namespace {
+
+constexpr std::chrono::seconds lock_patience{2};
+
+BackupWishes wishes_of(const BackupOptions& options, const Tool& tool, const RunContext& context) {
+  BackupWishes wishes{
+      .folder = options.output_path.value_or("./backups"), .history_schema = context.history_schema, .run = tool.run};
+  if (options.compress == "none") wishes.compression.compression = Compression::none;
+  if (options.compression_level) wishes.compression.level = *options.compression_level;
+  if (options.common.lock_timeout) wishes.lock_timeout = *options.common.lock_timeout;
+  if (options.verify) wishes.level = level_named(*options.verify);
+  return wishes;
+}
+
+}  // namespace
+
+int run_backup(const BackupOptions& options, Tool& tool) {
+  RunContext context = open_run(tool, options.common, std::nullopt);
+  const BackupWishes wishes = wishes_of(options, tool, context);
+  check_ci_catalogue(options.common, wishes.folder);
+  const BackupPlan plan = plan_backup(wishes, read_backup_facts(tool, context, options.common, wishes.folder));
+  if (options.common.dry_run) {
+    tool.out.result(show_plan(plan));
+    return 0;
+  }
+  lock_run(context, tool, lock_patience);
+  check_leftovers(context, tool.out, Leftovers::warn);
+  for (const std::string& name : sweep_leftovers(tool.files, wishes.folder))
+    tool.out.note("Removed what an interrupted backup had left: " + name);
+  tool.out.result(show_report(take_backup(plan, tool)));
+  return 0;
+}
+
+}  // namespace belay

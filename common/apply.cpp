@@ -1,0 +1,250 @@
+#include "common/apply.hpp"
+
+#include <fmt/format.h>
+
+#include "common/apply_failure.hpp"
+#include "common/apply_session.hpp"
+#include "common/apply_steps.hpp"
+#include "common/fault_point.hpp"
+#include "common/interrupt.hpp"
+
+namespace belay {
+
+namespace {
+
+using OnStatement = std::function<void(const Statement&)>;
+
+/// Leaves the session clean also when something is thrown.
+class CleanSession {
+ public:
+  CleanSession(Connection& db, const SessionFacts& facts) : db_(db), facts_(facts) {}
+  ~CleanSession() {
+    try {
+      clean_session(db_, facts_);
+    } catch (const std::exception&) {
+      // The session cannot be used any more; its next statement says why.
+    }
+  }
+  CleanSession(const CleanSession&) = delete;
+  CleanSession& operator=(const CleanSession&) = delete;
+
+ private:
+  Connection& db_;
+  const SessionFacts& facts_;
+};
+
+/// Everything one application of a migration needs.
+struct Run {
+  Connection& db;
+  Connection& books;
+  const Migration& migration;
+  const ApplySettings& settings;
+  const OnStatement& on_statement;
+  SessionFacts session;
+  Script script;
+  const Statement* at = nullptr;  ///< the statement being run
+};
+
+[[nodiscard]] const std::string& script_text(const Migration& migration) {
+  if (migration.script) return *migration.script;
+  throw Error{Failure::usage, fmt::format("could not read the script of migration \"{}\" (P3015)", migration.name),
+              fmt::format("{} is missing or is no readable file.", migration.file.string()),
+              "Restore the file from version control, or remove the folder if the migration was never deployed."};
+}
+
+/// A script that the parser does not understand, or reads differently than this server, is one statement: all of it.
+Script script_for(const std::string& text, const SessionFacts& session) {
+  Script script = parse_script(text);
+  if (script.parsed && !session.standard_strings && text.find('\\') != std::string::npos) {
+    script.parsed = false;
+    script.parse_error = "standard_conforming_strings is off on this server";
+  }
+  if (script.parsed) return script;
+  Statement whole;
+  whole.text = text;
+  whole.kind = "script";
+  script.statements = {whole};
+  return script;
+}
+
+void refuse_what_cannot_be_sent(const Script& script) {
+  if (script.text.find('\0') == std::string::npos) return;
+  throw Error{Failure::failed, "the script holds a NUL byte, which cannot be sent to the server", script.parse_error,
+              "Save the file as UTF-8 without NUL bytes (it may have been saved as UTF-16)."};
+}
+
+ApplyFailure failure_of(const Run& run, const Error& cause) {
+  return describe_failure({run.migration, run.script, run.at, run.settings, run.session}, cause);
+}
+
+/// Any exception as the suite's own: whatever a listener throws, the script has begun, and the outcome is the answer.
+template <typename Action>
+std::optional<ApplyFailure> attempt(const Run& run, Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return failure_of(run, error);
+  } catch (const std::exception& error) {
+    return failure_of(run, Error{Failure::bug, "unexpected error while a migration ran", error.what()});
+  }
+  return std::nullopt;
+}
+
+/// Bookkeeping through `books`; if that session is gone, through the script's own, which is clean by now. False, with
+/// the reason in the failure's detail, if neither can.
+template <typename Action>
+bool keep_books(const Run& run, ApplyFailure& failure, Action write) {
+  const InterruptShield shield;
+  std::string why;
+  for (Connection* session : {&run.books, &run.db}) {
+    try {
+      write(*session);
+      return true;
+    } catch (const Error& error) {
+      if (why.empty()) why = error.message;
+    }
+  }
+  failure.error.detail += "\nThe history could not be told: " + why;
+  return false;
+}
+
+/// The kind says what a script may believe about the database: nothing committed, or not.
+void judge(ApplyOutcome& outcome) {
+  if (outcome.committed_something) outcome.failure->error.kind = Failure::unresolved;
+}
+
+void run_atomic_statements(Run& run) {
+  for (const Statement& statement : run.script.statements) {
+    run.at = &statement;
+    if (run.on_statement) run.on_statement(statement);
+    fault_point("apply: statement");
+    send_statement(run.db, statement, run.session);
+    if (run.db.transaction_state() != TransactionState::open) {
+      throw Error{Failure::unresolved, "the statement ended the transaction that the migration runs in"};
+    }
+  }
+  run.at = nullptr;
+}
+
+/// The finished row is part of the script's own transaction: both are there, or neither is.
+void finish_in_transaction(Run& run, const std::string& row_id) {
+  fault_point("apply: statements done");
+  prepare_bookkeeping(run.db);
+  const InterruptShield shield;
+  keep_prisma_lock(run.db, run.session);
+  mark_finished(run.db, run.settings.schema, row_id);
+  fault_point("apply: before COMMIT");
+}
+
+void record_atomic_failure(const Run& run, TimePoint started_at, ApplyOutcome& outcome) {
+  clean_session(run.db, run.session);
+  ApplyFailure& failure = *outcome.failure;
+  if (failure.in_doubt) return;  // a second row could contradict the first, if that one was committed after all
+  outcome.row_id.clear();
+  fault_point("apply: rolled back");
+  keep_books(run, failure, [&](Connection& books) {
+    outcome.row_id = insert_failed(books, run.settings.schema, run.migration, started_at, failure.log);
+  });
+  fault_point("apply: failed row written");
+}
+
+ApplyOutcome apply_atomic(Run& run) {
+  const TimePoint started_at = SystemClock{}.now();
+  Transaction transaction{run.db};
+  set_for_script(run.db, run.settings, SettingScope::transaction);
+  ApplyOutcome outcome;
+  outcome.row_id = insert_started(run.db, run.settings.schema, run.migration);
+  outcome.failure = attempt(run, [&] {
+    run_atomic_statements(run);
+    finish_in_transaction(run, outcome.row_id);
+  });
+  if (!outcome.failure) {
+    outcome.failure = attempt(run, [&] { transaction.commit(); });
+    fault_point("apply: after COMMIT");
+    // Only a connection lost at COMMIT, or a statement that ended the transaction, leaves it open what the server did.
+    if (outcome.failure) outcome.failure->in_doubt = outcome.failure->error.kind == Failure::unresolved;
+  }
+  if (!outcome.failure) {
+    outcome.committed_something = !run.script.statements.empty();
+    return outcome;
+  }
+  outcome.committed_something = outcome.failure->error.kind == Failure::unresolved;
+  if (!outcome.failure->in_doubt && run.db.usable()) transaction.rollback();
+  record_atomic_failure(run, started_at, outcome);
+  judge(outcome);
+  return outcome;
+}
+
+/// Run one by one, the script may end inside a transaction that it began. Prisma would call that a success, and lose
+/// it.
+void refuse_open_transaction(const Run& run) {
+  if (run.db.transaction_state() == TransactionState::idle) return;
+  throw Error{Failure::failed, "the script ends inside a transaction that it began",
+              "Its BEGIN has no COMMIT; what it did since then is rolled back.", "Add the COMMIT to the script."};
+}
+
+void record_step_failure(const Run& run, ApplyOutcome& outcome) {
+  clean_session(run.db, run.session);  // the rollback comes first: the script's locks may stand in the way
+  fault_point("apply: steps rolled back");
+  ApplyFailure& failure = *outcome.failure;
+  keep_books(run, failure,
+             [&](Connection& books) { mark_failed(books, run.settings.schema, outcome.row_id, failure.log); });
+  fault_point("apply: steps failed row written");
+}
+
+/// All statements are committed; only the row is left to say so.
+void finish_after_steps(Run& run, ApplyOutcome& outcome) {
+  clean_session(run.db, run.session);
+  fault_point("apply: steps done");
+  ApplyFailure unrecorded = failure_of(
+      run, Error{Failure::failed, "every statement of the script succeeded, but the history could not be told",
+                 "The row of this migration still looks failed.",
+                 fmt::format("Record it: migrate-production resolve --applied \"{}\".", run.migration.name)});
+  if (!keep_books(run, unrecorded,
+                  [&](Connection& books) { mark_finished(books, run.settings.schema, outcome.row_id); })) {
+    outcome.failure = unrecorded;
+    judge(outcome);
+  }
+  fault_point("apply: steps recorded");
+}
+
+ApplyOutcome apply_in_steps(Run& run) {
+  set_for_script(run.db, run.settings, SettingScope::session);
+  ApplyOutcome outcome;
+  outcome.row_id = insert_started(run.books, run.settings.schema, run.migration);
+  fault_point("apply: row written");
+  StepsResult steps;
+  outcome.failure = attempt(run, [&] {
+    refuse_what_cannot_be_sent(run.script);
+    run_in_steps({run.db, run.books, run.script, run.session, run.on_statement}, run.at, steps);
+    refuse_open_transaction(run);
+    keep_prisma_lock(run.db, run.session);
+  });
+  outcome.committed_something = steps.committed_something;
+  if (!outcome.failure) {
+    finish_after_steps(run, outcome);
+    return outcome;
+  }
+  outcome.failure->in_doubt = steps.in_doubt;
+  record_step_failure(run, outcome);
+  judge(outcome);
+  return outcome;
+}
+
+}  // namespace
+
+ApplyOutcome apply_migration(Connection& db, Connection& books, const Migration& migration,
+                             const ApplySettings& settings, const OnStatement& on_statement) {
+  const std::string& text = script_text(migration);
+  if (db.transaction_state() != TransactionState::idle)
+    throw Error{Failure::bug, "a migration was to be applied inside an open transaction"};
+  const auto start = std::chrono::steady_clock::now();
+  const SessionFacts session = read_session(db);
+  Run run{db, books, migration, settings, on_statement, session, script_for(text, session)};
+  const CleanSession clean{db, session};
+  ApplyOutcome outcome = run.script.atomic() ? apply_atomic(run) : apply_in_steps(run);
+  outcome.duration = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - start);
+  return outcome;
+}
+
+}  // namespace belay

@@ -1,0 +1,62 @@
+#include "common/apply_session.hpp"
+
+#include <fmt/format.h>
+
+#include "common/interrupt.hpp"
+#include "common/session_setup.hpp"
+#include "common/sql_text.hpp"
+
+namespace belay {
+
+namespace {
+
+void set(Connection& db, const char* name, const std::optional<std::string>& value, SettingScope scope) {
+  if (!value) return;
+  db.run("SELECT pg_catalog.set_config($1, $2, $3)",
+         {name, *value, scope == SettingScope::transaction ? "true" : "false"});
+}
+
+}  // namespace
+
+SessionFacts read_session(Connection& db) {
+  const Row row = db.one(
+      "SELECT current_user::text AS role, current_setting('client_encoding') AS encoding, "
+      "current_setting('standard_conforming_strings') = 'on' AS standard");
+  return {row.text("role"), row.text("encoding"), row.flag("standard"), holds_prisma_lock(db)};
+}
+
+void set_for_script(Connection& db, const ApplySettings& settings, SettingScope scope) {
+  set(db, "search_path", settings.search_path, scope);
+  set(db, "lock_timeout", settings.lock_timeout, scope);
+  set(db, "statement_timeout", settings.statement_timeout, scope);
+}
+
+void prepare_bookkeeping(Connection& db) {
+  db.run_script("SET CONSTRAINTS ALL IMMEDIATE");
+  const InterruptShield shield;
+  db.run_script(
+      "RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL statement_timeout = 0; SET LOCAL search_path = pg_catalog");
+}
+
+void clean_session(Connection& db, const SessionFacts& facts) {
+  const InterruptShield shield;
+  if (!db.usable()) return;
+  try {
+    if (db.transaction_state() != TransactionState::idle) db.finish_transaction("ROLLBACK");
+    db.run_script(
+        "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD PLANS; "
+        "DISCARD SEQUENCES; "
+        "DISCARD TEMP;" +
+        session_setup(db.settings(), db.server_version()) +
+        "SET client_encoding = " + quote_literal(facts.client_encoding));
+  } catch (const ServerError& error) {
+    if (!error.connection_lost) throw;  // a session that is gone is clean
+  }
+}
+
+void keep_prisma_lock(Connection& db, const SessionFacts& facts) {
+  if (!facts.prisma_lock || holds_prisma_lock(db)) return;
+  take_prisma_lock(db, std::chrono::milliseconds{0});
+}
+
+}  // namespace belay

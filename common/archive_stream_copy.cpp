@@ -1,0 +1,145 @@
+// COPY statements and names from an archive's table of contents.
+#include <fmt/format.h>
+#include <iconv.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "common/archive_stream_toc.hpp"
+#include "common/error.hpp"
+
+namespace belay {
+
+namespace {
+
+/// Takes one identifier, quoted or not, from the front of `rest`.
+std::string take_identifier(std::string_view& rest, std::string_view statement) {
+  std::string name;
+  if (!rest.starts_with('"')) {
+    const std::size_t end = std::min(rest.find_first_of("., ()\n;"), rest.size());
+    name = rest.substr(0, end);
+    rest.remove_prefix(end);
+  } else {
+    for (bool open = true; open;) {
+      const std::size_t end = rest.find('"', 1);
+      if (end == std::string_view::npos) break;
+      name += rest.substr(1, end - 1);
+      rest.remove_prefix(end);
+      open = rest.starts_with("\"\"");  // a doubled quote stands for one
+      if (open) name += '"';
+      rest.remove_prefix(1);
+    }
+  }
+  if (name.empty()) throw_damaged_archive(fmt::format("A COPY statement is not one: {}", statement));
+  return name;
+}
+
+void take(std::string_view& rest, std::string_view expected, std::string_view statement) {
+  if (!rest.starts_with(expected)) throw_damaged_archive(fmt::format("A COPY statement is not one: {}", statement));
+  rest.remove_prefix(expected.size());
+}
+
+/// PostgreSQL's encodings that iconv calls something else (or the same: the list is also the list of what is known).
+const char* iconv_name(std::string_view encoding) {
+  static constexpr std::array<std::pair<std::string_view, const char*>, 38> names{
+      {{"EUC_JP", "EUC-JP"},
+       {"EUC_CN", "EUC-CN"},
+       {"EUC_KR", "EUC-KR"},
+       {"EUC_TW", "EUC-TW"},
+       {"EUC_JIS_2004", "EUC-JISX0213"},
+       {"LATIN1", "ISO-8859-1"},
+       {"LATIN2", "ISO-8859-2"},
+       {"LATIN3", "ISO-8859-3"},
+       {"LATIN4", "ISO-8859-4"},
+       {"LATIN5", "ISO-8859-9"},
+       {"LATIN6", "ISO-8859-10"},
+       {"LATIN7", "ISO-8859-13"},
+       {"LATIN8", "ISO-8859-14"},
+       {"LATIN9", "ISO-8859-15"},
+       {"LATIN10", "ISO-8859-16"},
+       {"WIN1250", "CP1250"},
+       {"WIN1251", "CP1251"},
+       {"WIN1252", "CP1252"},
+       {"WIN1253", "CP1253"},
+       {"WIN1254", "CP1254"},
+       {"WIN1255", "CP1255"},
+       {"WIN1256", "CP1256"},
+       {"WIN1257", "CP1257"},
+       {"WIN1258", "CP1258"},
+       {"WIN866", "CP866"},
+       {"WIN874", "CP874"},
+       {"KOI8R", "KOI8-R"},
+       {"KOI8U", "KOI8-U"},
+       {"ISO_8859_5", "ISO-8859-5"},
+       {"ISO_8859_6", "ISO-8859-6"},
+       {"ISO_8859_7", "ISO-8859-7"},
+       {"ISO_8859_8", "ISO-8859-8"},
+       {"SJIS", "CP932"},
+       {"BIG5", "BIG5"},
+       {"GBK", "GBK"},
+       {"UHC", "CP949"},
+       {"GB18030", "GB18030"},
+       {"SHIFT_JIS_2004", "SHIFT_JISX0213"}}};
+  const auto* const found =
+      std::find_if(names.begin(), names.end(), [&](const auto& p) { return p.first == encoding; });
+  return found == names.end() ? nullptr : found->second;
+}
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+struct Converter {
+  explicit Converter(const char* from) : handle(iconv_open("UTF-8", from)) {}
+  ~Converter() {
+    if (known()) iconv_close(handle);
+  }
+  Converter(const Converter&) = delete;
+  Converter& operator=(const Converter&) = delete;
+  // iconv_open's failure is the pointer -1.
+  [[nodiscard]] bool known() const { return reinterpret_cast<std::intptr_t>(handle) != -1; }
+  iconv_t handle;
+};
+
+}  // namespace
+
+std::string archive_text_to_utf8(const std::string& text, const std::string& encoding) {
+  // SQL_ASCII means that nobody knows what the bytes are.
+  if (is_ascii(text) || encoding.empty() || encoding == "UTF8" || encoding == "SQL_ASCII") return text;
+  const char* name = iconv_name(encoding);
+  const Converter converter{name == nullptr ? "unknown" : name};
+  std::string out(text.size() * 4, '\0');
+  char* from = const_cast<char*>(text.data());  // iconv does not write there
+  char* to = out.data();
+  std::size_t from_left = text.size(), to_left = out.size();
+  if (!converter.known() || iconv(converter.handle, &from, &from_left, &to, &to_left) == static_cast<std::size_t>(-1))
+    throw Error{Failure::storage, "could not read a name in the archive",
+                fmt::format("It is written in {}, and could not be converted to UTF-8.", encoding)};
+  out.resize(out.size() - to_left);
+  return out;
+}
+
+std::vector<std::string> columns_of_copy(std::string_view statement) {
+  std::string_view rest = statement;
+  take(rest, "COPY ", statement);
+  take_identifier(rest, statement);
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    take_identifier(rest, statement);
+  }
+  take(rest, " ", statement);
+  std::vector<std::string> columns;
+  if (rest.starts_with('(')) {
+    do {
+      rest.remove_prefix(columns.empty() ? 1 : 2);
+      columns.push_back(take_identifier(rest, statement));
+    } while (rest.starts_with(", "));
+    take(rest, ")", statement);
+  }
+  take(rest, " FROM stdin;", statement);
+  return columns;
+}
+
+}  // namespace belay

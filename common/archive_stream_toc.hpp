@@ -1,0 +1,83 @@
+// The front of a custom-format archive: its header and its table of contents.
+//
+// Header: "PGDMP", version (3 bytes), size of an integer, size of a file offset, format (1 = custom), compression
+// (1.14: an integer, the level; from 1.15: a byte, the algorithm), seven integers of local time, three strings
+// (database, server version, pg_dump version). Table of contents: the number of entries, then per entry the fields of
+// the enum Field in archive_stream_toc.cpp. 1.16 adds the relation kind.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/archive_stream.hpp"
+#include "common/archive_stream_fields.hpp"
+
+namespace belay {
+
+struct ArchiveHeader {
+  int minor = 0;  ///< archive version 1.minor
+  int int_size = 4, offset_size = 8;
+  std::string server_version, pg_dump_version;
+};
+
+class ArchiveHeaderReader {
+ public:
+  /// True once the header is complete. Throws storage if this is no custom-format archive of a known version, or a
+  /// compressed one.
+  [[nodiscard]] bool read(std::string_view& rest);
+  [[nodiscard]] const ArchiveHeader& header() const { return header_; }
+
+ private:
+  enum class Step { fixed, compression, time, database, server, pg_dump, end };
+  [[nodiscard]] bool read_step(std::string_view& rest);
+  void judge_magic() const;
+  void judge_fixed();
+  [[nodiscard]] bool read_compression(std::string_view& rest);
+
+  ArchiveHeader header_;
+  Step step_ = Step::fixed;
+  std::string fixed_;
+  ArchiveInt number_;
+  ArchiveString text_;
+  int times_ = 0;
+};
+
+class ArchiveTocReader {
+ public:
+  void begin(const ArchiveHeader& header);
+  /// True once all entries are complete: all names are then in UTF-8, every number is there once, and data has a form
+  /// that can be read.
+  [[nodiscard]] bool read(std::string_view& rest);
+  [[nodiscard]] const std::vector<ArchiveEntry>& entries() const { return entries_; }
+
+ private:
+  [[nodiscard]] bool read_field(std::string_view& rest);
+  [[nodiscard]] bool read_offset(std::string_view& rest);
+  void take_number();
+  void take_text();
+  void next_field();
+  void end_entry();
+  void end_table_of_contents();
+
+  int minor_ = 0;
+  std::size_t offset_bytes_ = 9, offset_have_ = 0;
+  std::optional<std::int64_t> count_;
+  int field_ = 0;
+  ArchiveInt number_;
+  ArchiveString text_;
+  ArchiveEntry entry_;
+  std::vector<ArchiveEntry> entries_;
+  std::string encoding_;
+};
+
+/// `text` in UTF-8. `encoding` is PostgreSQL's name for what it is written in. Throws storage if it is not text of that
+/// encoding.
+[[nodiscard]] std::string archive_text_to_utf8(const std::string& text, const std::string& encoding);
+
+/// The columns in `COPY schema.table (a, "b c") FROM stdin;`: none for a table without columns. Throws storage if it is
+/// not such a statement.
+[[nodiscard]] std::vector<std::string> columns_of_copy(std::string_view statement);
+
+}  // namespace belay

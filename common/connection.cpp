@@ -1,0 +1,373 @@
+#include "common/connection.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <array>
+#include <charconv>
+#include <cstdlib>
+
+#include "common/fault_point.hpp"
+#include "common/interrupt.hpp"
+#include "common/session_setup.hpp"
+#include "common/sql_text.hpp"
+
+namespace belay {
+
+namespace {
+
+struct ResultDeleter {
+  void operator()(PGresult* result) const noexcept { PQclear(result); }
+};
+using PgResult = std::unique_ptr<PGresult, ResultDeleter>;
+
+enum class Interruptible { yes, no };
+
+std::string trimmed(const char* text) {
+  std::string out = text == nullptr ? "" : text;
+  while (!out.empty() && (out.back() == '\n' || out.back() == ' ')) out.pop_back();
+  return out;
+}
+
+std::string field(const PGresult* result, int code) {
+  const char* text = PQresultErrorField(result, code);
+  return text == nullptr ? "" : text;
+}
+
+std::string first_words(const std::string& sql) {
+  std::string words = sql.substr(0, 60);
+  for (char& c : words) {
+    if (c == '\n') c = ' ';
+  }
+  return words;
+}
+
+/// Reads change nothing, so dying around them shows nothing that dying before the next write would not.
+bool changes_something(const std::string& sql) {
+  return sql.rfind("SELECT", 0) != 0 && sql.rfind("SHOW", 0) != 0 && sql.rfind("SET", 0) != 0;
+}
+
+}  // namespace
+
+struct Connection::State {
+  struct Closer {
+    void operator()(PGconn* pg) const noexcept { PQfinish(pg); }
+  };
+  std::unique_ptr<PGconn, Closer> pg;
+  DatabaseUrl url;
+  std::string database;
+  SessionSettings settings;
+  std::function<void(const std::string&)> notice;
+
+  [[noreturn]] void fail(const PGresult* result, const std::string& sql) const;
+  void wait_readable(Interruptible mode) const;
+  void send(const std::string& sql, const Params* params) const;
+  PgResult next(const std::string& sql, Interruptible mode) const;
+  PgResult last(const std::string& sql, Interruptible mode) const;
+  PgResult execute(const std::string& sql, const Params* params, Interruptible mode) const;
+  void drain() const;
+};
+
+void Connection::State::fail(const PGresult* result, const std::string& sql) const {
+  const bool lost = PQstatus(pg.get()) == CONNECTION_BAD;
+  const std::string text =
+      result != nullptr ? trimmed(PQresultErrorMessage(result)) : trimmed(PQerrorMessage(pg.get()));
+  std::string primary = result != nullptr ? field(result, PG_DIAG_MESSAGE_PRIMARY) : "";
+  if (primary.empty()) primary = lost ? "lost the connection to the server" : text;
+  ServerError error{Failure::failed, primary, text};
+  if (result != nullptr) {
+    error.sqlstate = field(result, PG_DIAG_SQLSTATE);
+    error.server_detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+    error.server_hint = field(result, PG_DIAG_MESSAGE_HINT);
+    error.context = field(result, PG_DIAG_CONTEXT);
+    error.position = std::atoi(field(result, PG_DIAG_STATEMENT_POSITION).c_str());
+  }
+  if (!error.sqlstate.empty()) error.detail += fmt::format("\nSQLSTATE: {}", error.sqlstate);
+  error.primary = primary;
+  error.statement = sql;
+  error.connection_lost = lost;
+  throw error;
+}
+
+void Connection::State::wait_readable(Interruptible mode) const {
+  while (PQisBusy(pg.get()) != 0) {
+    if (mode == Interruptible::yes && interrupted()) {
+      drain();
+      throw_if_interrupted();
+    }
+    const int unsent = PQflush(pg.get());
+    pollfd fd{PQsocket(pg.get()), static_cast<short>(POLLIN | (unsent == 1 ? POLLOUT : 0)), 0};
+    if (fd.fd < 0) return;  // broken: PQgetResult will say how
+    ::poll(&fd, 1, 200);
+    if (fd.revents != 0 && PQconsumeInput(pg.get()) == 0) return;
+  }
+}
+
+/// Asks the server to stop the running statement and reads whatever is left of its answer.
+void Connection::State::drain() const {
+  if (PGcancel* cancel = PQgetCancel(pg.get())) {
+    std::array<char, 256> why{};
+    PQcancel(cancel, why.data(), static_cast<int>(why.size()));
+    PQfreeCancel(cancel);
+  }
+  while (const PgResult rest{PQgetResult(pg.get())}) {
+    if (PQresultStatus(rest.get()) != PGRES_COPY_OUT) continue;
+    char* row = nullptr;
+    while (PQgetCopyData(pg.get(), &row, 0) > 0) PQfreemem(row);
+  }
+}
+
+void Connection::State::send(const std::string& sql, const Params* params) const {
+  int sent = 0;
+  if (params == nullptr) {
+    sent = PQsendQuery(pg.get(), sql.c_str());
+  } else {
+    std::vector<const char*> values;
+    values.reserve(params->size());
+    for (const Cell& value : *params) values.push_back(value ? value->c_str() : nullptr);
+    sent = PQsendQueryParams(pg.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
+                             nullptr, 0);
+  }
+  if (sent == 0) fail(nullptr, sql);
+  PQflush(pg.get());
+  if (changes_something(sql)) fault_point("sent: " + first_words(sql));
+}
+
+PgResult Connection::State::next(const std::string& sql, Interruptible mode) const {
+  wait_readable(mode);
+  PgResult result{PQgetResult(pg.get())};
+  if (!result && PQstatus(pg.get()) == CONNECTION_BAD) fail(nullptr, sql);
+  return result;
+}
+
+/// All results of what was sent; the last one that is not an error, or the first error thrown.
+PgResult Connection::State::last(const std::string& sql, Interruptible mode) const {
+  PgResult kept;
+  PgResult error;
+  while (PgResult result = next(sql, mode)) {
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_BOTH) {
+      PQputCopyEnd(pg.get(),
+                   "COPY FROM STDIN has no data here");  // the server answers with the error that people should see
+      continue;
+    }
+    if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
+      if (!error) error = std::move(result);
+    } else {
+      kept = std::move(result);
+    }
+    if (PQstatus(pg.get()) == CONNECTION_BAD) break;
+  }
+  if (error) fail(error.get(), sql);
+  if (!kept) fail(nullptr, sql);
+  return kept;
+}
+
+PgResult Connection::State::execute(const std::string& sql, const Params* params, Interruptible mode) const {
+  if (mode == Interruptible::yes) throw_if_interrupted();
+  send(sql, params);
+  PgResult result = last(sql, mode);
+  if (changes_something(sql)) fault_point("done: " + first_words(sql));
+  return result;
+}
+
+namespace {
+
+void forward_notice(void* listener, const char* text) {
+  const auto& notice = *static_cast<std::function<void(const std::string&)>*>(listener);
+  if (notice) notice(trimmed(text));
+}
+
+Rows to_rows(const PGresult* result) {
+  auto names = std::make_shared<std::vector<std::string>>();
+  const int columns = PQnfields(result);
+  for (int c = 0; c < columns; ++c) names->emplace_back(PQfname(result, c));
+  Rows rows;
+  rows.reserve(static_cast<std::size_t>(PQntuples(result)));
+  for (int r = 0; r < PQntuples(result); ++r) {
+    std::vector<Cell> cells;
+    cells.reserve(static_cast<std::size_t>(columns));
+    for (int c = 0; c < columns; ++c) {
+      if (PQgetisnull(result, r, c) != 0) {
+        cells.emplace_back(std::nullopt);
+      } else {
+        cells.emplace_back(std::string(PQgetvalue(result, r, c), static_cast<std::size_t>(PQgetlength(result, r, c))));
+      }
+    }
+    rows.emplace_back(names, std::move(cells));
+  }
+  return rows;
+}
+
+[[noreturn]] void wrong_shape(const std::string& expected, std::size_t got, const std::string& sql) {
+  throw Error{Failure::bug, fmt::format("expected {}, got {} rows", expected, got), sql};
+}
+
+}  // namespace
+
+Connection::Connection(const DatabaseUrl& url, const std::string& database_name, const SessionSettings& settings)
+    : state_(std::make_unique<State>()) {
+  state_->url = url;
+  state_->database = database_name;
+  state_->settings = settings;
+  std::vector<std::pair<std::string, std::string>> keywords = url.keywords(database_name);
+  std::erase_if(keywords,
+                [](const auto& pair) { return pair.first == "application_name" || pair.first == "client_encoding"; });
+  keywords.emplace_back("application_name", settings.application_name);
+  keywords.emplace_back("client_encoding", "UTF8");
+  std::vector<const char*> keys;
+  std::vector<const char*> values;
+  for (const auto& [key, value] : keywords) {
+    keys.push_back(key.c_str());
+    values.push_back(value.c_str());
+  }
+  keys.push_back(nullptr);
+  values.push_back(nullptr);
+  state_->pg.reset(PQconnectdbParams(keys.data(), values.data(), 0));
+  if (PQstatus(state_->pg.get()) != CONNECTION_OK) {
+    throw connection_error(url.with_database(database_name), trimmed(PQerrorMessage(state_->pg.get())));
+  }
+  PQsetNoticeProcessor(state_->pg.get(), forward_notice, &state_->notice);
+  PQsetnonblocking(state_->pg.get(), 1);
+  const char* encoding = PQparameterStatus(state_->pg.get(), "server_encoding");
+  if (encoding != nullptr && std::string_view{encoding} == "SQL_ASCII")
+    PQsetClientEncoding(state_->pg.get(), "SQL_ASCII");
+  run_script(session_setup(settings, server_version()));
+}
+
+Connection::~Connection() = default;
+Connection::Connection(Connection&&) noexcept = default;
+Connection& Connection::operator=(Connection&&) noexcept = default;
+
+void Connection::run(const std::string& sql, const Params& params) {
+  state_->execute(sql, &params, Interruptible::yes);
+}
+
+Rows Connection::rows(const std::string& sql, const Params& params) {
+  return to_rows(state_->execute(sql, &params, Interruptible::yes).get());
+}
+
+Row Connection::one(const std::string& sql, const Params& params) {
+  Rows found = rows(sql, params);
+  if (found.size() != 1) wrong_shape("1 row", found.size(), sql);
+  return std::move(found.front());
+}
+
+std::optional<Row> Connection::maybe(const std::string& sql, const Params& params) {
+  Rows found = rows(sql, params);
+  if (found.empty()) return std::nullopt;
+  if (found.size() > 1) wrong_shape("at most 1 row", found.size(), sql);
+  return std::move(found.front());
+}
+
+std::string Connection::value(const std::string& sql, const Params& params) { return one(sql, params).text(0); }
+
+std::string Connection::run_script(const std::string& sql) {
+  return PQcmdStatus(state_->execute(sql, nullptr, Interruptible::yes).get());
+}
+
+std::string Connection::finish_transaction(const std::string& sql) {
+  return PQcmdStatus(state_->execute(sql, nullptr, Interruptible::no).get());
+}
+
+void Connection::run_while(const std::string& sql, const std::function<void()>& meanwhile) {
+  state_->send(sql, nullptr);
+  while (PQisBusy(state_->pg.get()) != 0) {
+    pollfd fd{PQsocket(state_->pg.get()), POLLIN, 0};
+    ::poll(&fd, 1, 5);
+    if (fd.revents != 0 && PQconsumeInput(state_->pg.get()) == 0) break;
+    if (PQisBusy(state_->pg.get()) != 0) meanwhile();
+  }
+  state_->last(sql, Interruptible::no);
+  fault_point("done: " + first_words(sql));
+}
+
+std::uint64_t Connection::copy_out(const std::string& sql, const ByteSink& out) {
+  throw_if_interrupted();
+  state_->send(sql, nullptr);
+  const PgResult start = state_->next(sql, Interruptible::yes);
+  if (PQresultStatus(start.get()) != PGRES_COPY_OUT) {
+    state_->drain();
+    state_->fail(start.get(), sql);
+  }
+  std::uint64_t rows = 0;
+  for (;;) {
+    char* row = nullptr;
+    const int size = PQgetCopyData(state_->pg.get(), &row, 1);
+    if (size > 0) {
+      const std::unique_ptr<char, void (*)(void*)> owned{row, PQfreemem};
+      out(as_bytes(std::string_view{row, static_cast<std::size_t>(size)}));
+      if ((++rows & 0xfffU) == 0 && interrupted()) break;
+      continue;
+    }
+    if (size < 0) break;
+    pollfd fd{PQsocket(state_->pg.get()), POLLIN, 0};
+    ::poll(&fd, 1, 200);
+    if (interrupted()) break;
+    if (fd.revents != 0 && PQconsumeInput(state_->pg.get()) == 0) state_->fail(nullptr, sql);
+  }
+  if (interrupted()) {
+    state_->drain();
+    throw_if_interrupted();
+  }
+  state_->last(sql, Interruptible::no);
+  return rows;
+}
+
+TransactionState Connection::transaction_state() const {
+  switch (PQtransactionStatus(state_->pg.get())) {
+    case PQTRANS_IDLE:
+      return TransactionState::idle;
+    case PQTRANS_INTRANS:
+      return TransactionState::open;
+    case PQTRANS_INERROR:
+      return TransactionState::failed;
+    default:
+      return TransactionState::unknown;
+  }
+}
+
+bool Connection::usable() const { return PQstatus(state_->pg.get()) == CONNECTION_OK; }
+void Connection::check_alive() { run("SELECT 1"); }
+int Connection::backend_pid() const { return PQbackendPID(state_->pg.get()); }
+int Connection::server_version() const { return PQserverVersion(state_->pg.get()); }
+const std::string& Connection::database() const { return state_->database; }
+const DatabaseUrl& Connection::url() const { return state_->url; }
+const SessionSettings& Connection::settings() const { return state_->settings; }
+void Connection::on_notice(std::function<void(const std::string&)> listener) { state_->notice = std::move(listener); }
+
+Transaction::Transaction(Connection& db, const std::string& modes) : db_(db) {
+  db_.run(modes.empty() ? "BEGIN" : "BEGIN " + modes);
+}
+
+Transaction::~Transaction() {
+  if (!open_ || !db_.usable()) return;
+  try {
+    rollback();
+  } catch (const std::exception&) {
+    // The session is gone, and with it the transaction.
+  }
+}
+
+void Transaction::commit() {
+  open_ = false;
+  std::string tag;
+  try {
+    tag = db_.finish_transaction("COMMIT");
+  } catch (ServerError& error) {
+    if (!error.connection_lost) throw;
+    // Did the server commit before the link broke? This session cannot know.
+    error.kind = Failure::unresolved;
+    error.message = "lost the connection while committing";
+    throw;
+  }
+  if (tag != "COMMIT") throw Error{Failure::failed, "could not commit", "The server answered COMMIT with " + tag + "."};
+}
+
+void Transaction::rollback() {
+  open_ = false;
+  db_.finish_transaction("ROLLBACK");
+}
+
+}  // namespace belay

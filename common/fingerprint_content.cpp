@@ -1,0 +1,208 @@
+// The content of a live database, read so that it equals what an archive of the same snapshot yields: the same tables
+// that pg_dump takes, the same columns in the same order, rows in COPY text form and in the database's own encoding.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "common/error.hpp"
+#include "common/fingerprint.hpp"
+#include "common/fingerprint_content_parts.hpp"
+#include "common/sql_text.hpp"
+
+namespace belay {
+
+namespace {
+
+/// A table as pg_dump reads it. `condition`: an extension may keep its own rows out of dumps (`WHERE id > 1000`).
+struct CopiedTable {
+  TableContent content;
+  std::string condition;
+};
+
+struct TableList {
+  std::vector<CopiedTable> copied;
+  std::vector<std::string> skipped;
+};
+
+/// Relations that pg_dump would look at. Extensions bring their members back themselves; a member is dumped only if the
+/// extension registered it as configuration. Temporary tables belong to sessions.
+std::string relations_sql(const std::string& columns, const std::string& joins, const std::string& kinds) {
+  return fmt::format(
+      "SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind, e.extname AS extension, "
+      "cfg.condition AS condition, {} "
+      "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {} "
+      "LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid "
+      "AND d.objsubid = 0 AND d.deptype = 'e' AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass "
+      "LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid "
+      "LEFT JOIN LATERAL (SELECT coalesce(e.extcondition[i], '') AS condition "
+      "FROM pg_catalog.generate_subscripts(e.extconfig, 1) i WHERE e.extconfig[i] = c.oid LIMIT 1) cfg ON true "
+      "WHERE c.relkind IN ({}) AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> "
+      "'information_schema' "
+      "ORDER BY c.oid",
+      columns, joins, kinds);
+}
+
+std::string quoted_name(const Row& row) {
+  return fmt::format("{}.{}", quote_identifier(row.text("schema")), quote_identifier(row.text("name")));
+}
+
+bool is_foreign(const Row& row) { return row.text("kind") == "f"; }
+bool is_member(const Row& row) { return row.cell("extension").has_value(); }
+bool is_configuration(const Row& row) { return row.cell("condition").has_value(); }
+
+void add_table(TableList& list, const Row& row) {
+  if (is_foreign(row)) {
+    if (!is_member(row)) list.skipped.push_back(skipped_foreign_table(row.text("schema"), row.text("name")));
+  } else if (is_member(row) && !is_configuration(row)) {
+    list.skipped.push_back(fmt::format("table {}: it belongs to extension {}, which does not declare its rows as data",
+                                       quoted_name(row), quote_identifier(row.text("extension"))));
+  } else {
+    list.copied.push_back({{row.text("schema"), row.text("name"), {}, 0, {}}, row.text_or("condition", "")});
+  }
+}
+
+TableList read_table_list(Connection& db) {
+  const std::string attributes =
+      fmt::format("LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped{}",
+                  db.server_version() >= 120000 ? " AND a.attgenerated = ''" : "");
+  TableList list;
+  std::string oid;
+  bool copied = false;
+  for (const Row& row : db.rows(relations_sql("a.attname AS column", attributes, "'r', 'f'") + ", a.attnum")) {
+    if (std::exchange(oid, row.text("oid")) != row.text("oid")) {
+      const std::size_t before = list.copied.size();
+      add_table(list, row);
+      copied = list.copied.size() > before;
+    }
+    if (copied && row.cell("column")) list.copied.back().content.columns.push_back(row.text("column"));
+  }
+  return list;
+}
+
+std::string column_list(const std::vector<std::string>& columns) {
+  std::string text;
+  for (const std::string& column : columns) text += (text.empty() ? "" : ", ") + quote_identifier(column);
+  return text;
+}
+
+/// The rows in the same form in which pg_dump asks for them.
+std::string copy_sql(const CopiedTable& table, const std::string& encoding) {
+  const TableContent& t = table.content;
+  const std::string name = fmt::format("{}.{}", quote_identifier(t.schema), quote_identifier(t.name));
+  const std::string columns = column_list(t.columns);
+  const std::string source =
+      !table.condition.empty()
+          ? fmt::format("(SELECT {} FROM {} {})", columns.empty() ? "*" : columns, name, table.condition)
+      : columns.empty() ? name
+                        : fmt::format("{} ({})", name, columns);
+  return fmt::format("COPY {} TO STDOUT (ENCODING {})", source, quote_literal(encoding));
+}
+
+void take_column_order(TableList& list, const std::vector<TableContent>& order) {
+  std::map<std::pair<std::string, std::string>, const TableContent*> like;
+  for (const TableContent& table : order) like[{table.schema, table.name}] = &table;
+  for (CopiedTable& table : list.copied) {
+    const auto found = like.find({table.content.schema, table.content.name});
+    if (found != like.end() && std::is_permutation(table.content.columns.begin(), table.content.columns.end(),
+                                                   found->second->columns.begin(), found->second->columns.end()))
+      table.content.columns = found->second->columns;
+  }
+}
+
+/// A row hashed in another text form would be another row, and the difference would look like lost data.
+void require_pinned_text_form(Connection& db) {
+  static constexpr auto wanted = std::to_array<std::pair<const char*, const char*>>({{"TimeZone", "UTC"},
+                                                                                     {"DateStyle", "ISO, MDY"},
+                                                                                     {"IntervalStyle", "postgres"},
+                                                                                     {"bytea_output", "hex"},
+                                                                                     {"extra_float_digits", "3"},
+                                                                                     {"row_security", "off"},
+                                                                                     {"search_path", ""}});
+  for (const auto& [name, value] : wanted) {
+    const std::string found = db.value("SELECT pg_catalog.current_setting($1)", {name});
+    if (found != value && !(*value == '\0' && found == "\"\""))
+      throw Error{Failure::bug, "rows would be read in a text form that is not pinned",
+                  fmt::format("{} is \"{}\" instead of \"{}\".", name, found, value)};
+  }
+}
+
+std::vector<SequenceContent> list_sequences(Connection& db) {
+  std::vector<SequenceContent> sequences;
+  const std::string join = "JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid";
+  for (const Row& row : db.rows(relations_sql("s.seqincrement AS increment", join, "'S'"))) {
+    if (is_member(row) && !is_configuration(row)) continue;
+    sequences.push_back({row.text("schema"), row.text("name"), 0, false, row.number("increment")});
+  }
+  return sequences;
+}
+
+}  // namespace
+
+void sort_content(ContentFingerprint& content) {
+  const auto by_name = [](const auto& a, const auto& b) {
+    return std::tie(a.schema, a.name) < std::tie(b.schema, b.name);
+  };
+  std::sort(content.tables.begin(), content.tables.end(), by_name);
+  std::sort(content.sequences.begin(), content.sequences.end(), by_name);
+  std::sort(content.skipped.begin(), content.skipped.end());
+}
+
+std::string skipped_foreign_table(const std::string& schema, const std::string& name) {
+  return fmt::format("foreign table {}.{}: its rows are kept somewhere else", quote_identifier(schema),
+                     quote_identifier(name));
+}
+
+std::vector<TableContent> list_tables(Connection& db) {
+  ContentFingerprint content;
+  for (CopiedTable& table : read_table_list(db).copied) content.tables.push_back(std::move(table.content));
+  sort_content(content);
+  return std::move(content.tables);
+}
+
+std::vector<SequenceContent> read_sequences(Connection& db) {
+  constexpr std::size_t at_once = 200;  // the server parses and locks all that one statement names
+  ContentFingerprint content;
+  content.sequences = list_sequences(db);
+  std::vector<SequenceContent>& all = content.sequences;
+  for (std::size_t first = 0; first < all.size(); first += at_once) {
+    std::string sql;
+    for (std::size_t i = first; i < std::min(all.size(), first + at_once); ++i)
+      sql += fmt::format("{}SELECT {} AS number, last_value, is_called FROM {}.{}", sql.empty() ? "" : " UNION ALL ", i,
+                         quote_identifier(all[i].schema), quote_identifier(all[i].name));
+    for (const Row& row : db.rows(sql)) {
+      SequenceContent& sequence = all[static_cast<std::size_t>(row.number("number"))];
+      sequence.last_value = row.number("last_value");
+      sequence.is_called = row.flag("is_called");
+    }
+  }
+  sort_content(content);
+  return std::move(content.sequences);
+}
+
+ContentFingerprint read_content_fingerprint(Connection& db, const std::vector<TableContent>& column_order) {
+  std::optional<Transaction> own;  // all parts from one snapshot
+  if (db.transaction_state() == TransactionState::idle) own.emplace(db, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  require_pinned_text_form(db);
+  db.run("SET LOCAL quote_all_identifiers = off");  // a regclass value is printed by it
+  const std::string encoding = db.value("SELECT pg_catalog.current_setting('server_encoding')");
+  TableList list = read_table_list(db);
+  take_column_order(list, column_order);
+  ContentFingerprint content;
+  content.skipped = std::move(list.skipped);
+  for (CopiedTable& table : list.copied) {
+    RowHash hash;
+    table.content.rows = db.copy_out(copy_sql(table, encoding), [&](ByteSpan row) { hash.add_row(as_text(row)); });
+    table.content.hash = hash.hex();
+    content.tables.push_back(std::move(table.content));
+  }
+  content.sequences = read_sequences(db);
+  content.large_objects = read_large_objects(db);
+  sort_content(content);
+  if (own) own->rollback();  // nothing was written; a COMMIT could only fail
+  return content;
+}
+
+}  // namespace belay

@@ -1,0 +1,80 @@
+// The checks of values that need no OptionSet: lengths of time, and passwords where none may be.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <string_view>
+
+#include "common/options.hpp"
+
+namespace belay {
+
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out{text};
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+bool all_digits(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// `rest`: what follows "://". In a postgresql URL a password with a raw / or ? in it counts too, so there doubt
+/// decides for yes.
+bool url_holds_password(std::string_view rest, bool postgres) {
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  const std::size_t at = authority.rfind('@');
+  const std::size_t colon = authority.find(':');
+  if (at != std::string_view::npos) return colon != std::string_view::npos && colon + 1 < at;
+  const bool later_at = rest.find('@') != std::string_view::npos;
+  if (!later_at || colon == std::string_view::npos) return false;
+  return postgres || !all_digits(authority.substr(colon + 1));
+}
+
+}  // namespace
+
+bool holds_password(const std::string& text) {
+  const std::string low = lower(text);
+  static constexpr std::string_view key = "password=";
+  for (std::size_t at = low.find(key); at != std::string::npos; at = low.find(key, at + 1)) {
+    const std::size_t next = at + key.size();
+    if (next < low.size() && std::string_view(" &#").find(low[next]) == std::string_view::npos) return true;
+  }
+  for (std::size_t at = low.find("://"); at != std::string::npos; at = low.find("://", at + 1)) {
+    const std::string_view before = std::string_view(low).substr(0, at);
+    const bool postgres = before.ends_with("postgres") || before.ends_with("postgresql");
+    // In a command the URL ends at a blank; a raw blank in a password belongs to a URL that stands alone.
+    const bool alone = low.find_first_of(" \t\n") > at;
+    std::string_view rest = std::string_view(text).substr(at + 3);
+    if (!(postgres && alone)) rest = rest.substr(0, rest.find_first_of(" \t\n'\""));
+    if (url_holds_password(rest, postgres)) return true;
+  }
+  return false;
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(const std::string& text) {
+  struct Unit {
+    std::string_view name;
+    double milliseconds;
+  };
+  static constexpr std::array units{Unit{"us", 0.001},        Unit{"ms", 1.0},      Unit{"", 1.0},
+                                    Unit{"s", 1000.0},        Unit{"min", 60000.0}, Unit{"h", 3600.0 * 1000},
+                                    Unit{"d", 86400.0 * 1000}};
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc{} || !std::isfinite(value) || std::signbit(value)) return std::nullopt;
+  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  const auto* found = std::find_if(units.begin(), units.end(), [&](const Unit& known) { return known.name == unit; });
+  if (found == units.end()) return std::nullopt;
+  const double milliseconds = std::round(value * found->milliseconds);
+  // Rounded to 0 it would mean "no limit", the opposite of what was asked for.
+  const bool vanished = milliseconds < 1 && value > 0;
+  if (vanished || milliseconds > std::numeric_limits<int>::max()) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
+}
+
+}  // namespace belay

@@ -1,0 +1,94 @@
+#include "common/run_context.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "common/migrations.hpp"
+#include "common/run_lock.hpp"
+#include "common/sql_text.hpp"
+
+namespace belay {
+
+namespace fs = std::filesystem;
+
+RunContext open_run(Tool& tool, const CommonOptions& options, const std::optional<fs::path>& migrations_folder) {
+  DatabaseTarget target = resolve_target(options, real_surroundings(), migrations_folder);
+  refuse_system_database(target.url.database);
+  Connection maintenance = connect_maintenance(target.url, tool.session(), options.maintenance_db);
+  ServerFacts server = read_server_facts(maintenance, target.url.database);
+  if (server.database) {
+    // Through a session of its own: lc_monetary, and whether this role gets in at all, are the target's matter.
+    Connection inside{target.url, target.url.database, tool.session()};
+    server.database = read_properties(inside, target.url.database);
+  }
+  std::vector<SideDatabase> sides = find_side_databases(maintenance, target.url.database);
+  const std::string schema = target.url.schema.value_or("public");
+  tool.out.note(describe_target(server, target.url.database, target.source));
+  for (const std::string& warning : target.warnings) tool.out.warn(warning);
+  for (const SideDatabase& side : sides) {
+    if (side.kept())
+      tool.out.note(
+          fmt::format("Kept: \"{}\", {}, from run {}", side.name, human_size(side.size_bytes), side.marker->run));
+  }
+  return {std::move(target), std::move(maintenance), std::move(server), std::move(sides), schema};
+}
+
+void lock_run(RunContext& context, const Tool& tool, std::chrono::milliseconds patience) {
+  take_run_lock(context.maintenance, context.database(), tool.name, patience);
+  context.sides = find_side_databases(context.maintenance, context.database());
+}
+
+void check_leftovers(const RunContext& context, Output& out, Leftovers policy) {
+  std::string found;
+  for (const SideDatabase& side : context.sides) {
+    if (side.kept()) continue;
+    found += fmt::format("\"{}\" ({}, step: {})\n", side.name,
+                         side.marker ? side.marker->tool + " run " + side.marker->run : "no marker",
+                         side.marker ? side.marker->step : "being created");
+  }
+  if (found.empty()) return;
+  const Error error{Failure::refused,
+                    fmt::format("an earlier run on database \"{}\" did not end in order", context.database()), found,
+                    "Run `migrate-production recover` first: it says which state the database is in, and finishes or "
+                    "removes what is left."};
+  if (policy == Leftovers::refuse) throw error;
+  out.warn(error.message + ": " + found + error.hint);
+}
+
+void check_kept(const RunContext& context, int keep) {
+  std::string kept;
+  int count = 0;
+  for (const SideDatabase& side : context.sides) {
+    if (!side.kept()) continue;
+    ++count;
+    kept += fmt::format("\"{}\" ({})\n", side.name, human_size(side.size_bytes));
+  }
+  if (count < keep) return;
+  throw Error{Failure::refused,
+              fmt::format("{} earlier version{} of database \"{}\" {} still kept", count, count == 1 ? "" : "s",
+                          context.database(), count == 1 ? "is" : "are"),
+              kept, "Remove what is no longer needed with `restore-database drop NAME`, or allow more with --keep N."};
+}
+
+fs::path migrations_folder(const CommonOptions& options) {
+  if (options.migrations) return fs::absolute(*options.migrations);
+  if (options.prisma_schema) return fs::absolute(*options.prisma_schema).parent_path() / "migrations";
+  return fs::absolute(find_migrations_folder(fs::current_path()));
+}
+
+void check_ci_catalogue(const CommonOptions& options, const fs::path& catalogue) {
+  const char* ci = std::getenv("CI");
+  if (ci == nullptr || *ci == '\0' || options.local_only) return;
+  std::error_code ignored;
+  const fs::path inside = fs::weakly_canonical(catalogue, ignored).lexically_relative(fs::current_path(ignored));
+  if (inside.empty() || *inside.begin() == "..") return;
+  throw Error{
+      Failure::refused,
+      fmt::format("the backups would be written to \"{}\" on a CI runner, whose disk goes away", catalogue.string()),
+      {},
+      "Write them to a volume that stays (--backup-path, --output-path), or say --local-only if losing them is all "
+      "right."};
+}
+
+}  // namespace belay

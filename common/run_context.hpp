@@ -1,0 +1,47 @@
+// How every run begins: which database, which server, the run lock, what earlier runs left, said in the first lines.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "common/options.hpp"
+#include "common/run_tool.hpp"
+#include "common/server_facts.hpp"
+#include "common/side_database.hpp"
+#include "common/target.hpp"
+
+namespace belay {
+
+struct RunContext {
+  DatabaseTarget target;
+  Connection maintenance;  ///< holds the run lock once lock_run was called
+  ServerFacts server;
+  std::vector<SideDatabase> sides;  ///< of this target, as found at the start
+  std::string history_schema;       ///< the URL's schema=, else public
+
+  [[nodiscard]] const std::string& database() const { return target.url.database; }
+};
+
+/// Finds the target, connects to the maintenance database, reads the server's facts, prints the first line and every
+/// kept database. Throws usage, connection, or refused for a database of the server's own.
+[[nodiscard]] RunContext open_run(Tool& tool, const CommonOptions& options,
+                                  const std::optional<std::filesystem::path>& migrations_folder);
+
+/// Takes the run lock (skipped for --dry-run by the caller) and lists the side databases again under it. Throws
+/// refused.
+void lock_run(RunContext& context, const Tool& tool, std::chrono::milliseconds patience);
+
+enum class Leftovers { refuse, warn };
+/// Side databases of runs that died. Under the run lock there is nobody they could belong to.
+void check_leftovers(const RunContext& context, Output& out, Leftovers policy);
+/// At most `keep` kept databases per target. Throws refused before anything begins, with the command that removes one.
+void check_kept(const RunContext& context, int keep);
+
+/// With CI set, a catalogue inside the work folder and no copy elsewhere: refused unless --local-only, because the
+/// runner's disk goes away.
+void check_ci_catalogue(const CommonOptions& options, const std::filesystem::path& catalogue);
+
+/// --migrations, else the folder beside --prisma-schema's file, else the one that is found. Absolute. Throws usage.
+[[nodiscard]] std::filesystem::path migrations_folder(const CommonOptions& options);
+
+}  // namespace belay

@@ -1,0 +1,113 @@
+#include "common/run_lock.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "common/interrupt.hpp"
+#include "common/side_database.hpp"
+#include "common/sql_text.hpp"
+
+namespace belay {
+
+namespace {
+
+constexpr std::chrono::milliseconds poll_every{100};
+constexpr std::chrono::seconds sessions_patience{10};
+
+std::string lock_key(Connection& maintenance, const std::string& target) {
+  return maintenance.value("SELECT hashtextextended('belay run lock ' || $1, 0)", {target});
+}
+
+/// The comment is for people: it stays in pg_stat_activity.query as long as the session is idle, so whoever is refused
+/// learns who holds the lock.
+std::string lock_statement(const std::string& key, const std::string& tool, const std::string& target) {
+  std::string who = fmt::format("{} for \"{}\", pid {} on host {}", tool, target, ::getpid(), this_host());
+  for (std::size_t at = who.find("*/"); at != std::string::npos; at = who.find("*/")) who.replace(at, 2, "* ");
+  for (std::size_t at = who.find("/*"); at != std::string::npos; at = who.find("/*")) who.replace(at, 2, "/ ");
+  return fmt::format("SELECT /* belay: {} */ pg_try_advisory_lock({})", who, key);
+}
+
+std::string holder(Connection& maintenance, const std::string& key) {
+  const std::optional<Row> row = maintenance.maybe(
+      "SELECT a.pid, a.application_name, coalesce(host(a.client_addr), 'local socket') AS client, a.backend_start,"
+      " substring(a.query from '/[*] belay: (.*) [*]/') AS who"
+      " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted AND "
+      "l.objsubid = 1"
+      " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+      " AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint LIMIT 1",
+      {key});
+  if (!row) return "The holder ended just now; try again.";
+  return fmt::format("Held by {}: {}, backend {}, from {}, since {}.", row->text_or("application_name", "?"),
+                     row->text_or("who", "a session whose query is hidden"), row->text("pid"), row->text("client"),
+                     row->text("backend_start"));
+}
+
+}  // namespace
+
+Connection connect_maintenance(const DatabaseUrl& url, const SessionSettings& settings,
+                               const std::optional<std::string>& name) {
+  if (name) return Connection{url, *name, settings};
+  try {
+    return Connection{url, "postgres", settings};
+  } catch (const Error& error) {
+    if (error.kind != Failure::connection || error.message.find("P1001") != std::string::npos) throw;
+    return Connection{url, "template1", settings};
+  }
+}
+
+void take_run_lock(Connection& maintenance, const std::string& target, const std::string& tool,
+                   std::chrono::milliseconds patience) {
+  const std::string key = lock_key(maintenance, target);
+  const std::string statement = lock_statement(key, tool, target);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (maintenance.value(statement) != "t") {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      throw Error{Failure::refused, fmt::format("another belay run is at work on database \"{}\"", target),
+                  holder(maintenance, key),
+                  "Wait for it to end. If its process is gone, its session ends by itself once the server notices."};
+    }
+    throw_if_interrupted();
+    std::this_thread::sleep_for(poll_every);
+  }
+}
+
+void end_dead_sessions(Connection& maintenance, const std::vector<std::string>& databases) {
+  std::string names = "{";
+  for (const std::string& name : databases) {
+    std::string escaped;
+    for (const char c : name) escaped += (c == '"' || c == '\\') ? std::string{'\\', c} : std::string{c};
+    names += fmt::format("{}\"{}\"", names.size() > 1 ? "," : "", escaped);
+  }
+  names += "}";
+  const std::string where =
+      " FROM pg_stat_activity WHERE datname = ANY ($1::text[]) AND application_name LIKE 'belay/%' AND pid <> "
+      "pg_backend_pid()"
+      " AND application_name <> current_setting('application_name')";
+  const auto deadline = std::chrono::steady_clock::now() + sessions_patience;
+  for (;;) {
+    maintenance.run("SELECT pg_terminate_backend(pid)" + where, {names});
+    const std::string left = maintenance.value("SELECT count(*)" + where, {names});
+    if (left == "0") return;
+    if (std::chrono::steady_clock::now() >= deadline) {
+      throw Error{
+          Failure::refused,
+          fmt::format("{} sessions of an earlier belay run do not end", left),
+          {},
+          "See pg_stat_activity for application_name belay/…, end them, and run `migrate-production recover` again."};
+    }
+    std::this_thread::sleep_for(poll_every);
+  }
+}
+
+void refuse_system_database(const std::string& target) {
+  if (target != "postgres" && target != "template0" && target != "template1") return;
+  throw Error{Failure::refused,
+              fmt::format("\"{}\" is a database of the server's own", target),
+              {},
+              "belay restores by swapping names, which it does not do to this one. Move the application to a database "
+              "of its own."};
+}
+
+}  // namespace belay

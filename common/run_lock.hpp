@@ -1,0 +1,30 @@
+// One run at a time for a target: an advisory lock on its name, held by a session in the maintenance database from
+// before the snapshot to the end. The same session creates, renames and drops databases, so it cannot be lost unnoticed
+// while it matters.
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/connection.hpp"
+
+namespace belay {
+
+/// Connects to the maintenance database: `name` if given, else postgres, else template1. Throws connection.
+[[nodiscard]] Connection connect_maintenance(const DatabaseUrl& url, const SessionSettings& settings,
+                                             const std::optional<std::string>& name);
+
+/// Takes the run lock for `target`, polling up to `patience` (a dead run's backend may need a moment to go). Throws
+/// refused, naming pid, host, run and since when.
+void take_run_lock(Connection& maintenance, const std::string& target, const std::string& tool,
+                   std::chrono::milliseconds patience);
+
+/// Ends every belay session on the given databases except those of our own run, and waits until they are gone. Only
+/// while the run lock is held: then each of them belongs to a dead run. Throws refused if one does not go.
+void end_dead_sessions(Connection& maintenance, const std::vector<std::string>& databases);
+
+/// Throws refused if `target` is a database of the server's own.
+void refuse_system_database(const std::string& target);
+
+}  // namespace belay

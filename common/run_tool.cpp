@@ -1,0 +1,72 @@
+#include "common/run_tool.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "common/interrupt.hpp"
+#include "common/options.hpp"
+
+namespace belay {
+
+namespace {
+
+int report(Tool& tool, const Error& error) {
+  spdlog::error("{} | {} | {}", error.message, error.detail, error.hint);
+  tool.out.error(error);
+  return static_cast<int>(error.kind);
+}
+
+bool color_wanted(bool no_color) {
+  const char* variable = std::getenv("NO_COLOR");
+  return !no_color && (variable == nullptr || *variable == '\0') && ::isatty(STDERR_FILENO) != 0;
+}
+
+}  // namespace
+
+void configure_tool(Tool& tool, const CommonOptions& options) {
+  tool.out.configure({.json = options.json,
+                      .quiet = options.quiet,
+                      .verbose = options.verbose,
+                      .color = color_wanted(options.no_color),
+                      .terminal = ::isatty(STDERR_FILENO) != 0},
+                     tool.name);
+  if (!options.log_file) return;
+  try {
+    auto log = spdlog::basic_logger_mt("belay", options.log_file->string());
+    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l " + tool.name + " " + tool.run + " %v");
+    log->flush_on(spdlog::level::info);
+    spdlog::set_default_logger(log);
+  } catch (const spdlog::spdlog_ex& error) {
+    throw Error{Failure::usage, fmt::format("could not write the log file \"{}\"", options.log_file->string()),
+                error.what()};
+  }
+}
+
+int run_tool(const std::string& name, int argc, const char* const* argv, const std::function<int(Tool&)>& body) {
+  ::umask(077);  // whatever is written holds, or may hold, the database's content
+  catch_interrupts();
+  spdlog::set_default_logger(spdlog::null_logger_mt("null"));
+  Tool tool;
+  tool.name = name;
+  tool.argc = argc;
+  tool.argv = argv;
+  tool.run = new_run_id(tool.clock.now());
+  tool.out.configure({.color = color_wanted(false), .terminal = ::isatty(STDERR_FILENO) != 0}, name);
+  try {
+    return body(tool);
+  } catch (const Error& error) {
+    return report(tool, error);
+  } catch (const std::exception& error) {
+    return report(
+        tool, Error{Failure::bug, fmt::format("{} met an error it does not know", name), error.what(),
+                    "Run `migrate-production recover` to see what state the database is in, and please report this."});
+  }
+}
+
+}  // namespace belay

@@ -1,0 +1,95 @@
+#include "migrate/check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/error.hpp"
+#include "common/sql_text.hpp"
+#include "restore/facts.hpp"
+
+namespace belay {
+
+namespace {
+
+void add(std::vector<std::string>& to, const std::string& prefix, const Rows& rows) {
+  for (const Row& row : rows) to.push_back(prefix + row.text(0));
+}
+
+/// pg_restore gives every object its owner again, and creates every extension: both must be within this role's rights.
+std::vector<std::string> beyond_rights(RunContext& context, const SessionSettings& session) {
+  std::vector<std::string> lines;
+  if (context.server.superuser) return lines;
+  Connection db{context.target.url, context.database(), session};
+  add(lines, "objects owned by a role this one is no member of: ",
+      db.rows("SELECT DISTINCT quote_ident(pg_get_userbyid(refobjid)) FROM pg_shdepend WHERE refclassid = "
+              "'pg_authid'::regclass AND deptype = 'o'"
+              " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND NOT "
+              "pg_has_role(refobjid, 'MEMBER')"));
+  if (context.server.version >= 130000) {
+    add(lines, "extension that only a superuser may create: ",
+        db.rows("SELECT e.extname FROM pg_extension e LEFT JOIN pg_available_extension_versions v ON v.name = "
+                "e.extname AND v.version = e.extversion"
+                " WHERE e.oid >= 16384 AND NOT coalesce(v.trusted OR NOT v.superuser, false)"));
+  }
+  return lines;
+}
+
+}  // namespace
+
+void require_put_back_possible(RunContext& context, const SessionSettings& session) {
+  std::vector<std::string> no = swap_obstacles(context, session);
+  if (!context.server.can_create_databases) {
+    no.push_back(fmt::format("role \"{}\" may not create databases (P3014): ALTER ROLE {} CREATEDB;",
+                             context.server.role, quote_identifier(context.server.role)));
+  }
+  for (const std::string& line : sessions_beyond_reach(context.maintenance, context.database()))
+    no.push_back("session that this role may not end: " + line);
+  for (const std::string& line : beyond_rights(context, session)) no.push_back(line);
+  if (no.empty()) return;
+  std::string text;
+  for (const std::string& line : no) text += line + "\n";
+  throw Error{Failure::refused,
+              fmt::format("database \"{}\" could not be put back if the migration failed", context.database()), text,
+              "Resolve these points first; nothing was changed."};
+}
+
+void require_properties_settable(RunContext& context, const std::string& side) {
+  try {
+    Transaction trial{context.maintenance};
+    apply_properties(context.maintenance, side, *context.server.database);
+    trial.rollback();
+  } catch (const ServerError& error) {
+    throw Error{Failure::refused, "this role could not give a restored database its owner, privileges and settings",
+                error.detail + "\nStatement: " + error.statement,
+                "Run as a role that may (the database's owner with CREATEDB, or a superuser); nothing was changed."};
+  }
+}
+
+std::vector<std::string> invalid_indexes(Connection& db) {
+  std::vector<std::string> names;
+  add(names, "",
+      db.rows(
+          "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN "
+          "pg_namespace n"
+          " ON n.oid = c.relnamespace WHERE NOT i.indisvalid AND n.nspname !~ '^pg_' AND c.relkind = 'i' ORDER BY 1"));
+  return names;
+}
+
+std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record,
+                                         const std::vector<std::string>& invalid_before) {
+  std::vector<std::string> findings;
+  const History history = read_history(db, record.schema);
+  const Traces traces = find_traces(record, history);
+  if (!traces.all_applied) findings.emplace_back("the history does not say that every pending migration was applied");
+  for (const HistoryRow& row : history.rows) {
+    if (row.failed()) findings.push_back(fmt::format("migration \"{}\" is recorded as failed", row.migration_name));
+  }
+  for (const std::string& name : invalid_indexes(db)) {
+    const bool before = std::find(invalid_before.begin(), invalid_before.end(), name) != invalid_before.end();
+    if (!before) findings.push_back(fmt::format("index {} was left invalid", name));
+  }
+  return findings;
+}
+
+}  // namespace belay

@@ -1,0 +1,29 @@
+// "Could this database be put back now?", answered before the backup; and whether a finished deploy left what it
+// should.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "common/run_context.hpp"
+#include "migrate/plan.hpp"
+#include "migrate/run_record.hpp"
+
+namespace belay {
+
+/// Throws refused with everything at once that would stop a put-back: sessions out of reach, prepared transactions,
+/// slots, subscriptions, objects of roles that this one is no member of, extensions it may not create, no right to
+/// create databases.
+void require_put_back_possible(RunContext& context, const SessionSettings& session);
+
+/// Tries every property on the empty side database and rolls back. Throws refused.
+void require_properties_settable(RunContext& context, const std::string& side);
+
+/// After the deploy: every pending migration has a finished row, none failed, no index was left invalid. An empty list
+/// is good.
+[[nodiscard]] std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record,
+                                                       const std::vector<std::string>& invalid_before);
+
+/// Names of indexes that are invalid now.
+[[nodiscard]] std::vector<std::string> invalid_indexes(Connection& db);
+
+}  // namespace belay

@@ -1,0 +1,102 @@
+#include "migrate/guard_report.hpp"
+
+#include <fmt/format.h>
+
+#include "restore/kept.hpp"
+
+namespace belay {
+
+namespace {
+
+std::string way_back(const MigrationPlan& plan, const MigrateOptions& options) {
+  if (options.skip_backup) {
+    return plan.all_atomic() ? "Way back: each migration is one transaction; a failing one undoes itself, earlier ones "
+                               "of this run stay (no backup)"
+                             : "Way back: none for what is committed (--skip-backup)";
+  }
+  if (plan.pending.size() == 1 && plan.all_atomic())
+    return "Way back: it is one transaction, which undoes itself; else the backup is restored beside and swapped in";
+  return "Way back: if something was committed, the backup is restored beside, proven and swapped in; the "
+         "half-migrated database is kept";
+}
+
+Json names(const MigrationPlan& plan) {
+  Json list = Json::array();
+  for (const PendingMigration& p : plan.pending) list.push_back(p.migration.name);
+  return list;
+}
+
+}  // namespace
+
+std::string describe_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
+                         const MigrateOptions& options) {
+  std::string text = describe_status(plan);
+  text += options.skip_backup ? "Backup: none (--skip-backup)\n"
+                              : fmt::format("Backup: level archive, into {}\n", catalogue);
+  text += "Rehearsal: none (--no-rehearse)\n" + way_back(plan, options) + "\n";
+  if (context.target.url.schema)
+    text += fmt::format("The URL names schema \"{}\"; a put-back puts the whole database back.\n",
+                        *context.target.url.schema);
+  return text;
+}
+
+Result show_dry_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
+                    const MigrateOptions& options) {
+  return {describe_target(context.server, context.database(), context.target.source) + "\n" +
+              describe_run(plan, context, catalogue, options) + "Nothing was changed.\n",
+          {{"dry_run", true},
+           {"database", context.database()},
+           {"pending", names(plan)},
+           {"catalogue", catalogue},
+           {"one_transaction_each", plan.all_atomic()}}};
+}
+
+Result show_done(const RunContext& context, const Rope& rope, const MigrationPlan& plan, const DeployReport& report) {
+  std::string text = fmt::format("{} migration{} applied to database \"{}\":\n", report.applied.size(),
+                                 report.applied.size() == 1 ? "" : "s", context.database());
+  Json applied = Json::array();
+  for (const DeployedMigration& m : report.applied) {
+    text += fmt::format("  {}  {}\n", m.name, human_duration(m.duration));
+    applied.push_back(
+        {{"name", m.name}, {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(m.duration).count()}});
+  }
+  text +=
+      "Verified: the history says so for each of them, none failed, no index was left invalid\nNot verified: that the "
+      "application works with it\n";
+  if (rope.record.archive)
+    text += fmt::format("Backup from before: {}\nTo go back to it:   restore-database --backup-file {}\n",
+                        *rope.record.archive, shell_word(*rope.record.archive));
+  return {text,
+          {{"state", "done"},
+           {"database", context.database()},
+           {"found", plan.found},
+           {"applied", applied},
+           {"backup", rope.record.archive ? Json(*rope.record.archive) : Json(nullptr)}}};
+}
+
+Result show_put_back(const RunContext& context, const Rope& rope, const DeployReport& deployed,
+                     const PutBackReport& report) {
+  std::string text = fmt::format("Database \"{}\" is as it was before the run.\n", context.database());
+  if (!deployed.failed_migration.empty()) text += fmt::format("Failed    migration {}\n", deployed.failed_migration);
+  text += report.restored ? "Put back  from this run's backup\n" : "Put back  nothing had been committed\n";
+  for (const std::string& check : report.checks) text += "Checked   " + check + "\n";
+  if (report.kept) {
+    text += fmt::format("Kept      the half-migrated database as \"{}\"\nRemove    restore-database drop {}\n",
+                        *report.kept, shell_word(*report.kept));
+  }
+  if (rope.record.archive) text += fmt::format("Backup    {}\n", *rope.record.archive);
+  text += "The migrations of this run are pending again. Correct the failed one and run again.\n";
+  return {
+      text,
+      {{"state", "put back"},
+       {"database", context.database()},
+       {"failed_migration", deployed.failed_migration},
+       {"error", deployed.failure ? Json{{"message", deployed.failure->message}, {"detail", deployed.failure->detail}}
+                                  : Json(nullptr)},
+       {"restored", report.restored},
+       {"checks", report.checks},
+       {"kept", report.kept ? Json(*report.kept) : Json(nullptr)},
+       {"backup", rope.record.archive ? Json(*rope.record.archive) : Json(nullptr)}}};
+}
+
+}  // namespace belay

@@ -1,0 +1,19 @@
+// What a guarded run says: before it (question and dry run) and after it.
+#pragma once
+#include "migrate/deploy.hpp"
+#include "migrate/options.hpp"
+#include "migrate/put_back.hpp"
+
+namespace belay {
+
+/// Server, pending migrations, backup place, the way back: what the question before the run shows.
+[[nodiscard]] std::string describe_run(const MigrationPlan& plan, const RunContext& context,
+                                       const std::string& catalogue, const MigrateOptions& options);
+[[nodiscard]] Result show_dry_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
+                                  const MigrateOptions& options);
+[[nodiscard]] Result show_done(const RunContext& context, const Rope& rope, const MigrationPlan& plan,
+                               const DeployReport& report);
+[[nodiscard]] Result show_put_back(const RunContext& context, const Rope& rope, const DeployReport& deployed,
+                                   const PutBackReport& report);
+
+}  // namespace belay

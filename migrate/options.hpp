@@ -1,0 +1,25 @@
+// What migrate-production accepts.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/options.hpp"
+
+namespace belay {
+
+struct MigrateOptions {
+  CommonOptions common;
+  std::string verb;  ///< "" = a guarded run, "recover"
+  std::optional<std::filesystem::path> backup_path;
+  std::optional<std::filesystem::path> backup_file;  ///< recover: where the backup is now, if it was moved
+  bool skip_backup = false;
+  bool no_rehearse = false;
+  bool accept_as_is = false;                  ///< recover: the operator says that the database is right as it is
+  std::optional<std::string> on_lost_writes;  ///< stop or restore
+};
+
+/// std::nullopt: --help or --version was answered. Throws usage.
+[[nodiscard]] std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* argv);
+
+}  // namespace belay

@@ -1,0 +1,107 @@
+#include "migrate/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/error.hpp"
+
+namespace belay {
+
+namespace {
+
+void check_provider(const MigrationsFolder& folder) {
+  if (!folder.lock_provider || *folder.lock_provider == "postgresql") return;
+  throw Error{Failure::refused, "the migrations are for another database system (P3019)",
+              fmt::format("migration_lock.toml says \"{}\", this is postgresql.", *folder.lock_provider),
+              "Is --migrations the right folder?"};
+}
+
+void check_history(const MigrationFacts& facts) {
+  if (!facts.history.table_exists && !facts.foreign_tables.empty()) {
+    std::string names;
+    for (const std::string& name : facts.foreign_tables) names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+    throw Error{Failure::refused, "the database is not empty and has no migration history (P3005)",
+                "Tables there: " + names,
+                "Is this the right database and schema? An existing database is taken over by baselining: `prisma "
+                "migrate resolve --applied NAME` for each migration "
+                "that it already has."};
+  }
+  std::string failed;
+  for (const HistoryRow& row : facts.history.rows) {
+    if (row.failed())
+      failed += fmt::format("The `{}` migration started at {} failed\n", row.migration_name, row.started_at);
+  }
+  if (failed.empty()) return;
+  throw Error{Failure::refused, "an earlier migration failed; nothing new is applied before that is settled (P3009)",
+              failed,
+              "Mend the database, then `prisma migrate resolve --rolled-back NAME` (to run it again) or `--applied "
+              "NAME` (if it is all there). A failed row blocks even "
+              "if its folder is gone."};
+}
+
+PendingMigration to_pending(const JoinedMigration& joined) {
+  if (!joined.local->script) {
+    throw Error{Failure::refused, fmt::format("migration \"{}\" has no readable migration.sql (P3015)", joined.name),
+                joined.local->file.string(), "Add the file, or remove the empty folder."};
+  }
+  return {*joined.local, parse_script(*joined.local->script)};
+}
+
+void warn_about(const PendingMigration& pending, std::vector<std::string>& warnings) {
+  const std::string& name = pending.migration.name;
+  if (!pending.script.parsed) {
+    warnings.push_back(fmt::format("migration \"{}\" was not understood by the parser ({}); it is sent as a whole",
+                                   name, pending.script.parse_error));
+    return;
+  }
+  for (const Statement& statement : pending.script.statements) {
+    if (!statement.transaction_control && !statement.outside_transaction) continue;
+    warnings.push_back(
+        fmt::format("migration \"{}\" is not one transaction: {} in line {}; if it fails later, what was committed "
+                    "before is undone by restoring the backup",
+                    name, statement.kind, statement.line));
+    return;
+  }
+}
+
+}  // namespace
+
+bool MigrationPlan::all_atomic() const {
+  return std::all_of(pending.begin(), pending.end(), [](const PendingMigration& p) { return p.script.atomic(); });
+}
+
+MigrationPlan plan_migrations(const MigrationFacts& facts) {
+  check_provider(facts.folder);
+  check_history(facts);
+  MigrationPlan plan{.folder = facts.folder.path,
+                     .found = facts.folder.migrations.size(),
+                     .creates_history = !facts.history.table_exists};
+  if (facts.folder.bytewise_order_differs) {
+    plan.warnings.emplace_back(
+        "the folder names sort differently in Prisma up to 6.5; the order of Prisma 6.6 and later is used");
+  }
+  for (const JoinedMigration& joined : join_history(facts.folder, facts.history)) {
+    if (joined.edited)
+      plan.warnings.push_back(fmt::format("migration \"{}\" was edited after it was applied", joined.name));
+    if (!joined.pending_for_deploy()) continue;
+    plan.pending.push_back(to_pending(joined));
+    warn_about(plan.pending.back(), plan.warnings);
+  }
+  return plan;
+}
+
+std::string describe_status(const MigrationPlan& plan) {
+  std::string text =
+      fmt::format("{} migration{} found in {}\n", plan.found, plan.found == 1 ? "" : "s", plan.folder.string());
+  if (plan.pending.empty()) return text + "No pending migrations to apply.\n";
+  text += fmt::format("{} pending:\n", plan.pending.size());
+  for (const PendingMigration& p : plan.pending) {
+    text += fmt::format("  {}  ({} statement{}, {})\n", p.migration.name, p.script.statements.size(),
+                        p.script.statements.size() == 1 ? "" : "s",
+                        p.script.atomic() ? "one transaction" : "not one transaction");
+  }
+  return text;
+}
+
+}  // namespace belay

@@ -1,0 +1,149 @@
+#include "migrate/put_back.hpp"
+
+#include <fmt/format.h>
+
+#include "backup/verify.hpp"
+#include "common/error.hpp"
+#include "common/history.hpp"
+#include "common/sql_text.hpp"
+#include "restore/kept.hpp"
+
+namespace belay {
+
+namespace {
+
+constexpr std::chrono::seconds prisma_lock_patience{10};
+
+/// The message of every put-back that cannot be finished: what state the database is in, and what to type.
+Error stranded(const RunContext& context, const Rope& rope, const std::string& why, const std::string& detail) {
+  const std::string archive = rope.record.archive.value_or("");
+  std::string hint = "Database \"" + context.database() + "\" is migrated half-way. ";
+  hint += archive.empty()
+              ? std::string{"There is no backup to put it back with."}
+              : fmt::format("Type `migrate-production recover` to put it back (its backup: {}).", shell_word(archive));
+  hint +=
+      " To keep it as it is instead: mend it by hand, settle the history with `prisma migrate resolve`, then "
+      "`migrate-production recover --accept-as-is`.";
+  return Error{Failure::unresolved, why, detail, hint};
+}
+
+void forget_run(Connection& db, const RunRecord& record) {
+  if (record.creates_history) {
+    // The schema goes only if it is empty: RESTRICT.
+    drop_empty_history_table(db, record.schema);
+    if (record.creates_schema)
+      db.run(fmt::format("DROP SCHEMA IF EXISTS {} RESTRICT", quote_identifier(record.schema)));
+  }
+}
+
+std::string list(const std::vector<SchemaDifference>& differences, Severity severity) {
+  std::string text;
+  for (const SchemaDifference& d : differences) {
+    if (d.severity == severity) text += d.describe() + "\n";
+  }
+  return text;
+}
+
+RebuildRequest request_for(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
+  RebuildRequest request{
+      .target = context.database(), .marker = rope.marker, .kept_kind = SideKind::failed, .side_exists = true};
+  request.load = {
+      .url = context.target.url,
+      .side = rope.side,
+      .archive = *rope.record.archive,
+      .manifest = &*rope.manifest,
+      .pg_restore = find_pg_tool(tool.processes, "pg_restore", context.server.major(), options.common.pg_bin),
+      .server_version = context.server.version};
+  request.kept = side_name(context.database(), SideKind::failed, tool.run);
+  request.properties = rope.manifest->database;
+  return request;
+}
+
+/// The history of the database now in place must be the one that the backup recorded, row by row.
+void check_history(RunContext& context, const Rope& rope, Tool& tool) {
+  Connection db{context.target.url, context.database(), tool.session()};
+  take_prisma_lock(db, prisma_lock_patience);
+  const History history = read_history(db, rope.record.schema);
+  bool same = history.rows.size() == rope.manifest->history.size();
+  for (std::size_t i = 0; same && i < history.rows.size(); ++i)
+    same = history.rows[i].id == rope.manifest->history[i].id;
+  if (!same) throw stranded(context, rope, "the migration history after the put-back is not the backup's", {});
+}
+
+void ask_to_restore(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
+  if (options.common.force) return;
+  const Answer answer = tool.prompt.ask(fmt::format("Put database \"{}\" back to the backup taken {}? (yes/no)",
+                                                    context.database(), iso_utc(rope.manifest->created_at)),
+                                        "yes");
+  if (answer != Answer::yes) throw stranded(context, rope, "the database was not put back: nobody said yes", {});
+}
+
+}  // namespace
+
+void find_backup(Rope& rope, const std::optional<std::filesystem::path>& instead) {
+  if (instead) rope.record.archive = std::filesystem::absolute(*instead);
+  if (!rope.record.archive || !std::filesystem::exists(*rope.record.archive)) return;
+  rope.manifest = read_manifest_of(*rope.record.archive);
+  rope.schema_before = read_recorded_schema(*rope.record.archive, *rope.manifest);
+}
+
+PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& tool, Journal& journal) {
+  journal.record("nothing committed");
+  PutBackReport report;
+  Connection db{context.target.url, context.database(), tool.session()};
+  for (const HistoryRow& row : find_traces(rope.record, read_history(db, rope.record.schema)).rows)
+    (void)delete_row(db, rope.record.schema, row.id);
+  forget_run(db, rope.record);
+  if (rope.schema_before) {
+    const SchemaFingerprint now = read_schema_fingerprint(db, rope.record.schema);
+    const std::vector<SchemaDifference> differences = compare_schema(*rope.schema_before, now, &db);
+    const std::string hard = list(differences, Severity::hard);
+    if (!hard.empty())
+      throw stranded(context, rope,
+                     "nothing of the migrations was committed, but the schema is not what it was before the run", hard);
+    report.checks.push_back(fmt::format("schema: {} facts equal those before the run", now.facts.size()));
+  } else {
+    report.checks.emplace_back("schema: not compared, there is no backup of this run to compare with");
+  }
+  report.checks.emplace_back("rows: nothing was committed, so nothing was restored");
+  drop_side_database(context.maintenance, rope.side);
+  journal.record("as before");
+  return report;
+}
+
+PutBackReport restore_before(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool,
+                             Journal& journal) {
+  if (!rope.manifest) {
+    throw stranded(context, rope,
+                   rope.record.archive ? "the run's backup is not where the run had written it"
+                                       : "there is no backup to put the database back with",
+                   rope.record.archive.value_or("The run had --skip-backup."));
+  }
+  ask_to_restore(context, rope, options, tool);
+  PutBackReport report{.restored = true};
+  try {
+    const RebuildRequest request = request_for(context, rope, options, tool);
+    report.kept = request.kept;
+    const bool ready = rope.marker.step == "verified";
+    const Proof proof = ready ? Proof{} : build_side(context.maintenance, request, tool, journal);
+    const RebuildReport rebuilt = swap_in(context.maintenance, request, proof, tool, journal);
+    for (const std::string& line : rebuilt.property_differences) tool.out.warn(line);
+    if (ready) {
+      report.checks.emplace_back("schema and rows: equal to the backup's (compared by the run that died)");
+    } else {
+      report.checks.push_back(fmt::format("{}: {} rows in {} tables and {} schema facts equal the backup's",
+                                          proof.words(), human_count(proof.rows), proof.tables, proof.facts));
+    }
+    report.checks.emplace_back(rebuilt.property_differences.empty()
+                                   ? "owner, privileges, settings, comment, connection limit: as before"
+                                   : "owner, privileges, settings: they differ, see the warnings");
+  } catch (const Error& error) {
+    throw stranded(context, rope, "the database could not be put back: " + error.message, error.detail);
+  }
+  check_history(context, rope, tool);
+  report.checks.emplace_back("history: as before the run");
+  journal.record("put back", {{"kept", report.kept.value_or("")}});
+  return report;
+}
+
+}  // namespace belay

@@ -1,0 +1,42 @@
+// Putting the database back after a guarded run failed or died. The first way that applies is taken:
+//   nothing committed  → nothing is restored; this run's failed row goes, the schema is compared with the backup's;
+//   something committed → the backup is restored beside, proven, and swapped in; the half-migrated database is kept as
+//   <db>__failed_<run>.
+#pragma once
+#include "backup/manifest.hpp"
+#include "common/journal.hpp"
+#include "common/run_context.hpp"
+#include "migrate/options.hpp"
+#include "migrate/run_record.hpp"
+#include "restore/rebuild.hpp"
+
+namespace belay {
+
+/// What there is to put the database back with.
+struct Rope {
+  RunRecord record;
+  Marker marker;                     ///< of the run's side database
+  std::string side;                  ///< its name; it is empty, or holds a verified copy if marker.step is "verified"
+  std::optional<Manifest> manifest;  ///< none with --skip-backup, or if the archive cannot be found
+  std::optional<SchemaFingerprint> schema_before;  ///< none if unknown
+};
+
+struct PutBackReport {
+  bool restored = false;
+  std::optional<std::string> kept;  ///< the half-migrated database's name now
+  std::vector<std::string> checks;  ///< what was compared, a line each
+  std::vector<std::string> lost;    ///< writes of others that the restore took away (--on-lost-writes restore)
+};
+
+/// Nothing of the pending migrations was committed. Throws unresolved if the schema is not what it was.
+PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& tool, Journal& journal);
+
+/// Something was. No session of this run may be connected to the target. Asks before it restores unless --force. Throws
+/// unresolved with what to type next.
+PutBackReport restore_before(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool,
+                             Journal& journal);
+
+/// Loads manifest and schema of the record's backup (or of `instead`). Throws storage if the archive is damaged.
+void find_backup(Rope& rope, const std::optional<std::filesystem::path>& instead);
+
+}  // namespace belay

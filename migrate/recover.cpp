@@ -1,0 +1,229 @@
+#include "migrate/recover.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "backup/catalogue.hpp"
+#include "common/error.hpp"
+#include "common/history.hpp"
+#include "common/run_lock.hpp"
+#include "migrate/check.hpp"
+#include "migrate/put_back.hpp"
+#include "restore/kept.hpp"
+
+namespace belay {
+
+namespace {
+
+constexpr std::chrono::seconds run_lock_patience{15};  // a dead run's backend may take a moment to notice
+constexpr std::chrono::seconds prisma_lock_patience{15};
+
+struct Recovered {
+  std::string state = "nothing to recover";  ///< or "removed leftovers", "as before", "put back", "done", "accepted"
+  std::vector<std::string> lines;
+  std::optional<std::string> kept;
+};
+
+/// Of a run that had begun to deploy: only these have something to say about the target.
+bool had_begun(const SideDatabase& side) {
+  return side.marker && side.marker->tool == "migrate-production" && side.marker->step != "prepared" && !side.kept() &&
+         record_from_json(side.marker->details);
+}
+
+/// A copy that is ready to be swapped in comes first, then a run still deploying; a copy being restored when the run
+/// died is begun anew.
+int rank(const SideDatabase& side) {
+  constexpr std::array order{"verified", "deploying", "restoring"};
+  const auto found = std::find(order.begin(), order.end(), side.marker->step);
+  return static_cast<int>(found - order.begin());
+}
+
+std::optional<SideDatabase> find_begun(const RunContext& context) {
+  std::optional<SideDatabase> best;
+  for (const SideDatabase& side : context.sides) {
+    if (had_begun(side) && (!best || rank(side) < rank(*best))) best = side;
+  }
+  return best;
+}
+
+class Recovery {
+ public:
+  Recovery(const MigrateOptions& options, Tool& tool)
+      : options_(options), tool_(tool), context_(open_run(tool, options.common, std::nullopt)) {}
+
+  int run() {
+    if (options_.common.dry_run) return dry_run();
+    lock_run(context_, tool_, run_lock_patience);
+    end_sessions();
+    sweep_catalogues();
+    if (const std::optional<SideDatabase> begun = find_begun(context_)) settle(*begun);
+    remove_leftovers();
+    return show();
+  }
+
+ private:
+  int dry_run();
+  void end_sessions();
+  void sweep_catalogues();
+  void settle(const SideDatabase& begun);
+  void settle_by_history(Rope& rope, Journal& journal);
+  void accept_as_is(const SideDatabase& begun);
+  void put_back(Rope& rope, Journal& journal);
+  void begin_anew(Rope& rope);
+  void finish(const Rope& rope, Connection& db);
+  void remove_leftovers();
+  int show();
+
+  const MigrateOptions& options_;
+  Tool& tool_;
+  RunContext context_;
+  Recovered recovered_;
+};
+
+int Recovery::dry_run() {
+  std::string text;
+  for (const SideDatabase& side : context_.sides) {
+    if (side.kept()) continue;
+    text +=
+        fmt::format("\"{}\": {}\n", side.name,
+                    had_begun(side) ? fmt::format("run {} had begun to deploy (step {}); would be finished or put back",
+                                                  side.marker->run, side.marker->step)
+                                    : "would be removed; the target was not touched by its run");
+  }
+  if (text.empty()) text = "Nothing to recover.\n";
+  tool_.out.result({text + "Nothing was changed.\n", {{"dry_run", true}, {"leftovers", context_.sides.size()}}});
+  return 0;
+}
+
+/// The run lock is ours, so every belay session on these databases belongs to a dead run. They go first: one of them
+/// may still be about to commit.
+void Recovery::end_sessions() {
+  std::vector<std::string> databases{context_.database()};
+  for (const SideDatabase& side : context_.sides) databases.push_back(side.name);
+  end_dead_sessions(context_.maintenance, databases);
+}
+
+void Recovery::sweep_catalogues() {
+  for (const SideDatabase& side : context_.sides) {
+    if (!side.marker || !side.marker->details.contains("catalogue")) continue;
+    for (const std::string& name :
+         sweep_leftovers(tool_.files, side.marker->details.at("catalogue").get<std::string>())) {
+      recovered_.lines.push_back("removed what an interrupted backup had left: " + name);
+    }
+  }
+}
+
+void Recovery::settle(const SideDatabase& begun) {
+  if (options_.accept_as_is) return accept_as_is(begun);
+  Rope rope{.record = record_from_json(begun.marker->details).value(), .marker = *begun.marker, .side = begun.name};
+  find_backup(rope, options_.backup_file);
+  recovered_.lines.push_back(fmt::format("run {} of {} on host {} had died in step \"{}\"", begun.marker->run,
+                                         begun.marker->tool, begun.marker->host, begun.marker->step));
+  // The catalogue may be on a disk that is gone; then the journal goes without, the server's markers do not.
+  const std::filesystem::path catalogue = std::filesystem::is_directory(rope.record.catalogue)
+                                              ? std::filesystem::path{rope.record.catalogue}
+                                              : std::filesystem::temp_directory_path() / "belay";
+  Journal journal{tool_.files, tool_.clock, catalogue, tool_.run};
+  journal.go_on_without();
+  if (begun.marker->step != "deploying") return put_back(rope, journal);
+  settle_by_history(rope, journal);
+}
+
+void Recovery::settle_by_history(Rope& rope, Journal& journal) {
+  Traces traces;
+  {
+    Connection db{context_.target.url, context_.database(), tool_.session()};
+    take_prisma_lock(db, prisma_lock_patience);
+    traces = find_traces(rope.record, read_history(db, rope.record.schema));
+    if (traces.all_applied) return finish(rope, db);
+  }
+  if (traces.maybe_committed) return put_back(rope, journal);
+  const PutBackReport report = settle_uncommitted(context_, rope, tool_, journal);
+  recovered_.state = "as before";
+  recovered_.lines.insert(recovered_.lines.end(), report.checks.begin(), report.checks.end());
+}
+
+/// Everything was applied before the run died; only its verification and its tidying are left.
+void Recovery::finish(const Rope& rope, Connection& db) {
+  const std::vector<std::string> findings = verify_deployed(db, rope.record, invalid_indexes(db));
+  if (!findings.empty()) {
+    throw Error{Failure::unresolved,
+                "every migration of the dead run is applied, but the database does not pass verification",
+                findings.front(),
+                "Mend it and type `migrate-production recover --accept-as-is`, or put the run's backup back with "
+                "restore-database afterwards."};
+  }
+  recovered_.state = "done";
+  recovered_.lines.push_back(
+      fmt::format("all {} migrations of that run are applied and recorded", rope.record.pending.size()));
+  drop_side_database(context_.maintenance, rope.side);
+}
+
+/// A copy that was being filled is of no use; a fresh, empty one takes its marker before the old one goes, so there is
+/// a marker at any moment.
+void Recovery::begin_anew(Rope& rope) {
+  const std::string old = rope.side;
+  rope.side = side_name(context_.database(), SideKind::restore, tool_.run);
+  rope.marker.run = tool_.run;
+  rope.marker.step = "deploying";
+  create_side_database(context_.maintenance, rope.side,
+                       rope.manifest ? rope.manifest->database : *context_.server.database, rope.marker);
+  drop_side_database(context_.maintenance, old);
+}
+
+void Recovery::put_back(Rope& rope, Journal& journal) {
+  if (rope.marker.step == "restoring") begin_anew(rope);
+  const PutBackReport report = restore_before(context_, rope, options_, tool_, journal);
+  recovered_.state = "put back";
+  recovered_.kept = report.kept;
+  recovered_.lines.insert(recovered_.lines.end(), report.checks.begin(), report.checks.end());
+}
+
+void Recovery::accept_as_is(const SideDatabase& begun) {
+  recovered_.state = "accepted";
+  recovered_.lines.push_back(fmt::format("run {} is given up, the database stays as it is", begun.marker->run));
+  drop_side_database(context_.maintenance, begun.name);
+}
+
+/// Whatever is left now belongs to runs that never touched the target.
+void Recovery::remove_leftovers() {
+  for (const SideDatabase& side : find_side_databases(context_.maintenance, context_.database())) {
+    if (side.kept()) continue;
+    if (!side.marker) {
+      // Only its name says that it is ours: it goes only if it is as empty as a run that died right after CREATE
+      // DATABASE leaves it.
+      Connection inside{context_.target.url, side.name, tool_.session()};
+      if (!holds_nothing(inside)) {
+        tool_.out.warn(fmt::format(
+            "database \"{}\" bears a name of belay's but no marker, and it holds objects: left alone", side.name));
+        continue;
+      }
+    }
+    drop_side_database(context_.maintenance, side.name);
+    recovered_.lines.push_back(fmt::format("removed \"{}\"", side.name));
+    if (recovered_.state == "nothing to recover") recovered_.state = "removed leftovers";
+  }
+}
+
+int Recovery::show() {
+  std::string text = fmt::format("Database \"{}\": {}\n", context_.database(), recovered_.state);
+  for (const std::string& line : recovered_.lines) text += "  " + line + "\n";
+  if (recovered_.state == "removed leftovers") text += "The dead run had not touched the database.\n";
+  if (recovered_.kept)
+    text += fmt::format("Kept    the half-migrated database as \"{}\"\nRemove  restore-database drop {}\n",
+                        *recovered_.kept, shell_word(*recovered_.kept));
+  tool_.out.result({text,
+                    {{"state", recovered_.state},
+                     {"database", context_.database()},
+                     {"done", recovered_.lines},
+                     {"kept", recovered_.kept ? Json(*recovered_.kept) : Json(nullptr)}}});
+  return 0;
+}
+
+}  // namespace
+
+int run_recover(const MigrateOptions& options, Tool& tool) { return Recovery{options, tool}.run(); }
+
+}  // namespace belay

@@ -1,0 +1,44 @@
+// What a guarded run writes into its marker before its first statement, so that `recover` can tell from the server
+// alone what was meant and what came of it.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/history.hpp"
+#include "common/output.hpp"
+#include "migrate/plan.hpp"
+
+namespace belay {
+
+struct RecordedPending {
+  std::string name;
+  bool atomic = true;
+};
+
+struct RunRecord {
+  std::string schema;                  ///< where _prisma_migrations lives
+  std::optional<std::string> archive;  ///< absolute path of the run's backup; none with --skip-backup
+  std::string catalogue;               ///< folder of the backup
+  std::vector<RecordedPending> pending;
+  std::vector<std::string>
+      earlier_rows;              ///< ids of rows that names in `pending` had before this run (rolled back ones)
+  bool creates_history = false;  ///< _prisma_migrations did not exist before
+  bool creates_schema = false;   ///< nor did its schema
+};
+
+[[nodiscard]] Json to_json(const RunRecord& record);
+/// std::nullopt if `details` holds no complete record (the run had not come that far).
+[[nodiscard]] std::optional<RunRecord> record_from_json(const Json& details);
+[[nodiscard]] RunRecord make_record(const MigrationPlan& plan, const History& history, const std::string& schema);
+
+/// What a run left in the history.
+struct Traces {
+  std::vector<HistoryRow> rows;  ///< written by this run
+  bool all_applied = false;      ///< every pending migration has a finished row
+  bool maybe_committed = false;  ///< an applied row, or a failed one of a migration that is not one transaction
+};
+/// Pure.
+[[nodiscard]] Traces find_traces(const RunRecord& record, const History& history);
+
+}  // namespace belay

@@ -1,0 +1,82 @@
+#include "restore/load.hpp"
+
+#include <fmt/format.h>
+
+#include "backup/archive_source.hpp"
+#include "backup/verify.hpp"
+#include "common/error.hpp"
+
+namespace belay {
+
+namespace {
+
+constexpr std::size_t most_listed = 20;
+
+SessionSettings pinned(const LoadRequest& r, const Tool& tool) {
+  SessionSettings settings = tool.session();
+  settings.pinned_text_form = true;
+  settings.lc_monetary = r.manifest->database.lc_monetary;
+  return settings;
+}
+
+std::string join(const std::vector<std::string>& lines) {
+  std::string text;
+  for (std::size_t i = 0; i < lines.size() && i < most_listed; ++i) text += lines[i] + "\n";
+  if (lines.size() > most_listed) text += fmt::format("and {} more\n", lines.size() - most_listed);
+  return text;
+}
+
+}  // namespace
+
+void load_archive(const LoadRequest& r, Tool& tool) {
+  ArchiveSource source{r.archive, r.manifest->archive, ArchiveSource::Rows::ignore};
+  const ByteSource decoded = [&](std::span<std::byte> room) {
+    const std::size_t got = source.read(room);
+    tool.out.progress(fmt::format("restoring: {} of {}", human_size(source.plain_bytes()),
+                                  human_size(r.manifest->archive.plain_bytes)),
+                      {{"phase", "restore"}, {"bytes", source.plain_bytes()}, {"of", r.manifest->archive.plain_bytes}});
+    return got;
+  };
+  const Exit end =
+      tool.processes.run({.program = r.pg_restore.path,
+                          .args = {"--exit-on-error", "--no-password", "--dbname=" + child_conninfo(r.url, r.side)},
+                          .env = child_connection_environment(r.url, pinned(r, tool), r.server_version),
+                          .limit = {}},
+                         decoded, {});
+  source.finish();  // also where pg_restore stopped early: damage is told before its consequences
+  if (!end.ok()) throw Error{Failure::failed, fmt::format("pg_restore ended with {}", end.how()), end.err};
+  tool.out.progress("analyzing", {{"phase", "analyze"}});
+  Connection side{r.url, r.side, tool.session()};
+  side.run("ANALYZE");
+}
+
+std::string Proof::words() const {
+  if (not_compared.empty()) return "proven";
+  std::string text = "proven except ";
+  for (std::size_t i = 0; i < not_compared.size(); ++i) text += (i == 0 ? "" : ", ") + not_compared[i];
+  return text;
+}
+
+Proof prove_equal(const LoadRequest& r, Tool& tool) {
+  tool.out.progress("comparing schema and rows with the backup", {{"phase", "compare"}});
+  const SchemaFingerprint expected = read_recorded_schema(r.archive, *r.manifest);
+  Connection side{r.url, r.side, pinned(r, tool)};
+  const SchemaFingerprint found = read_schema_fingerprint(side, r.manifest->history_schema);
+  Proof proof{.rows = r.manifest->rows(), .tables = r.manifest->content.tables.size(), .facts = expected.facts.size()};
+  std::vector<std::string> hard;
+  for (const SchemaDifference& difference : compare_schema(expected, found, &side)) {
+    (difference.severity == Severity::hard ? hard : proof.soft).push_back(difference.describe());
+  }
+  for (const ContentDifference& difference : compare_content(r.manifest->content, read_content_fingerprint(side))) {
+    hard.push_back(difference.object + ": " + difference.describe);
+  }
+  for (const auto& [kind, count] : found.not_compared)
+    proof.not_compared.push_back(fmt::format("{}, {} objects", kind, count));
+  if (!hard.empty()) {
+    throw Error{Failure::failed, fmt::format("the restored database differs from the backup in {} points", hard.size()),
+                join(hard)};
+  }
+  return proof;
+}
+
+}  // namespace belay

@@ -1,0 +1,37 @@
+// Fills a side database from a backup and proves that it came out equal.
+#pragma once
+#include <filesystem>
+
+#include "backup/manifest.hpp"
+#include "common/pg_tools.hpp"
+#include "common/run_tool.hpp"
+
+namespace belay {
+
+struct LoadRequest {
+  DatabaseUrl url;   ///< of the server; the database in it does not matter
+  std::string side;  ///< an empty side database
+  std::filesystem::path archive;
+  const Manifest* manifest = nullptr;
+  PgTool pg_restore;
+  int server_version = 0;
+};
+
+/// pg_restore --exit-on-error from the decoded archive, which is checked against the manifest on the way; then ANALYZE.
+/// Throws storage for a damaged archive, failed for anything else. The side database is the caller's to drop.
+void load_archive(const LoadRequest& request, Tool& tool);
+
+struct Proof {
+  std::vector<std::string> soft;          ///< differences that do not count as failure, a line each
+  std::vector<std::string> not_compared;  ///< kinds of objects that the fingerprint does not know
+  std::uint64_t rows = 0;
+  std::size_t tables = 0;
+  std::size_t facts = 0;
+  /// "proven", or "proven except 2 operators".
+  [[nodiscard]] std::string words() const;
+};
+
+/// Compares schema and content of `side` with what the backup recorded. Throws failed with every hard difference.
+[[nodiscard]] Proof prove_equal(const LoadRequest& request, Tool& tool);
+
+}  // namespace belay

@@ -1,0 +1,72 @@
+#include "restore/rebuild.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "common/error.hpp"
+#include "common/interrupt.hpp"
+
+namespace belay {
+
+namespace {
+
+Marker at_step(Marker marker, const std::string& step) {
+  marker.step = step;
+  return marker;
+}
+
+Marker kept_marker(const RebuildRequest& r) {
+  Marker marker = at_step(r.marker, "kept");
+  marker.kind = r.kept_kind;
+  return marker;
+}
+
+void drop_quietly(Connection& maintenance, const std::string& side) {
+  const InterruptShield shield;  // Ctrl-C is why we may be here
+  try {
+    drop_side_database(maintenance, side);
+  } catch (const std::exception& error) {
+    spdlog::warn("could not drop {}: {}; recover will", side, error.what());
+  }
+}
+
+}  // namespace
+
+Proof build_side(Connection& maintenance, const RebuildRequest& r, Tool& tool, Journal& journal) {
+  journal.record("restoring", {{"side", r.load.side}, {"archive", r.load.archive.string()}});
+  const Marker marker = at_step(r.marker, "restoring");
+  if (r.side_exists) {
+    mark(maintenance, r.load.side, marker);
+  } else {
+    create_side_database(maintenance, r.load.side, r.load.manifest->database, marker);
+  }
+  try {
+    load_archive(r.load, tool);
+    Proof proof = prove_equal(r.load, tool);
+    mark(maintenance, r.load.side, at_step(r.marker, "verified"));
+    journal.record("verified", {{"side", r.load.side}, {"rows", proof.rows}});
+    return proof;
+  } catch (const std::exception&) {
+    if (!r.side_exists) drop_quietly(maintenance, r.load.side);
+    throw;
+  }
+}
+
+RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Proof& proof, Tool& tool,
+                      Journal& journal) {
+  journal.record("swapping", {{"side", r.load.side}, {"kept", r.kept.value_or("")}});
+  SwapRequest swap{.target = r.target,
+                   .side = r.load.side,
+                   .kept = r.kept,
+                   .kept_marker = kept_marker(r),
+                   .properties = r.properties};
+  RebuildReport report{.proof = proof};
+  report.swap = swap_databases(maintenance, swap);
+  if (!maintenance.usable())
+    maintenance = Connection{maintenance.url(), maintenance.database(), maintenance.settings()};
+  Connection inside{r.load.url, r.target, tool.session()};
+  report.property_differences = compare_properties(r.properties, read_properties(inside, r.target).value());
+  journal.record("swapped", {{"kept", r.kept.value_or("")}, {"attempts", report.swap.attempts}});
+  return report;
+}
+
+}  // namespace belay

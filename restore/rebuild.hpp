@@ -1,0 +1,33 @@
+// From a backup to a proven database in the target's place: create (or take over) a side database, load, prove, swap.
+// restore-database, the put-back of migrate-production and rollback-migration --restore-backup all go this way.
+#pragma once
+#include "common/journal.hpp"
+#include "common/run_context.hpp"
+#include "restore/load.hpp"
+#include "restore/swap.hpp"
+
+namespace belay {
+
+struct RebuildRequest {
+  LoadRequest load;
+  std::string target;
+  Marker marker;                    ///< of the side database; its step is set as things go on
+  std::optional<std::string> kept;  ///< name for the old target; none = there is no target
+  SideKind kept_kind = SideKind::before;
+  DatabaseProperties properties;  ///< what the new target gets
+  bool side_exists = false;       ///< an empty one, made before by this run
+};
+
+struct RebuildReport {
+  Proof proof;
+  SwapReport swap;
+  std::vector<std::string> property_differences;  ///< after the swap, against what was asked for; empty is right
+};
+
+/// Steps "restoring" and "verified" are marked on the server before each begins. Throws failed or storage with the
+/// target untouched and the side database dropped; after the swap nothing throws but a lost connection.
+[[nodiscard]] Proof build_side(Connection& maintenance, const RebuildRequest& request, Tool& tool, Journal& journal);
+[[nodiscard]] RebuildReport swap_in(Connection& maintenance, const RebuildRequest& request, const Proof& proof,
+                                    Tool& tool, Journal& journal);
+
+}  // namespace belay

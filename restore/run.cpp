@@ -1,0 +1,182 @@
+#include "restore/run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "backup/catalogue.hpp"
+#include "backup/facts.hpp"
+#include "common/error.hpp"
+#include "restore/facts.hpp"
+#include "restore/kept.hpp"
+
+namespace belay {
+
+namespace {
+
+constexpr std::chrono::seconds lock_patience{2};
+
+/// Step 1. The backup of the present state; none where the target does not exist or it was waived.
+std::optional<BackupReport> back_up_present(const RestoreOptions& options, RunContext& context, Tool& tool) {
+  tool.out.heading("Step 1: Creating Pre-Restore Backup");
+  if (!context.server.database) {
+    tool.out.note("Skipped: the database does not exist.");
+    return std::nullopt;
+  }
+  if (options.skip_pre_restore_backup) {
+    tool.out.warn("Skipped by --skip-pre-restore-backup: the present state will exist only as the kept database.");
+    return std::nullopt;
+  }
+  return back_up_before_restore(options.pre_restore_backup_path.value_or("./backups/pre-restore"), context,
+                                options.common, tool);
+}
+
+int restore(const RestoreOptions& options, Tool& tool) {
+  tool.out.heading("Database Restore Script");
+  RunContext context = open_run(tool, options.common, std::nullopt);
+  if (!options.common.dry_run) {
+    require_answerable(options.common);
+    lock_run(context, tool, lock_patience);
+    check_leftovers(context, tool.out, Leftovers::refuse);
+    if (context.server.database) check_kept(context, options.common.keep.value_or(1));
+  }
+  const RestoreFacts facts = read_restore_facts(tool, context, *options.backup_file, options.from_other_server);
+  const RestorePlan plan = plan_restore(facts);
+  if (options.common.dry_run) {
+    tool.out.result(show_plan(plan, facts));
+    return 0;
+  }
+  const std::optional<BackupReport> present = back_up_present(options, context, tool);
+  confirm_restore(tool, options.common, restore_question(context, facts, plan, present, tool));
+  const std::filesystem::path journal_at = options.pre_restore_backup_path.value_or("./backups/pre-restore");
+  Journal journal{tool.files, tool.clock, journal_at, tool.run};
+  const RebuildReport report = restore_backup(facts, plan, context, options.common, tool, journal);
+  tool.out.heading("Restore Process Completed Successfully");
+  tool.out.result(show_restored(plan, facts, report, present ? std::optional{present->archive} : std::nullopt));
+  return 0;
+}
+
+}  // namespace
+
+BackupReport back_up_before_restore(const std::filesystem::path& folder, RunContext& context,
+                                    const CommonOptions& options, Tool& tool) {
+  make_private_directories(folder);
+  for (const std::string& name : sweep_leftovers(tool.files, folder))
+    tool.out.note("Removed what an interrupted backup had left: " + name);
+  BackupReport report = take_backup(plan_guard_backup(tool, context, options, folder), tool);
+  tool.out.note(fmt::format("Backup {}: {}, {} rows, level {}", report.archive.string(),
+                            human_size(report.manifest.archive.bytes), human_count(report.manifest.rows()),
+                            to_string(report.manifest.level())));
+  return report;
+}
+
+std::string restore_question(const RunContext& context, const RestoreFacts& facts, const RestorePlan& plan,
+                             const std::optional<BackupReport>& present, const Tool& tool) {
+  const std::vector<std::string> loss =
+      present ? describe_loss(present->manifest.content, facts.manifest.content) : std::vector<std::string>{};
+  std::string text =
+      fmt::format("\n{}\nwill be replaced by the backup {}\n  taken {} ({} ago) of database \"{}\", {} rows\n",
+                  describe_target(context.server, plan.database, context.target.source), plan.archive.string(),
+                  iso_utc(facts.manifest.created_at), human_duration(tool.clock.now() - facts.manifest.created_at),
+                  facts.manifest.database.name, human_count(facts.manifest.rows()));
+  if (!present && plan.kept)
+    text += "What would be lost is not known: there is no backup of the present state to compare with.\n";
+  if (present && loss.empty()) text += "No table's rows differ from the backup's.\n";
+  for (const std::string& line : loss) text += "  " + line + "\n";
+  if (context.target.url.schema)
+    text +=
+        fmt::format("The URL names schema \"{}\", but the whole database is put back.\n", *context.target.url.schema);
+  if (plan.kept) text += fmt::format("The present database is kept as \"{}\".\n", *plan.kept);
+  return text;
+}
+
+void require_answerable(const CommonOptions& options) {
+  if (options.force || ::isatty(STDIN_FILENO) != 0) return;
+  throw Error{Failure::refused,
+              "this command asks before it acts, and there is no terminal to ask at",
+              {},
+              "Run it on a terminal, or say --force."};
+}
+
+void confirm_restore(Tool& tool, const CommonOptions& options, const std::string& text) {
+  tool.out.note(text);
+  if (options.force) return;
+  const bool production = is_production(real_surroundings(), options.environment);
+  const std::string word = production ? "RESTORE" : "yes";
+  const Answer answer =
+      tool.prompt.ask(production ? "Type 'RESTORE' to confirm (case-sensitive):" : "Go on? (yes/no)", word);
+  if (answer == Answer::yes) return;
+  if (answer == Answer::cannot_ask) require_answerable(options);
+  throw Error{Failure::cancelled, "cancelled; nothing was changed"};
+}
+
+RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan, RunContext& context,
+                             const CommonOptions& options, Tool& tool, Journal& journal) {
+  tool.out.heading("Step 2: Preparing Restore");
+  RebuildRequest request{.target = plan.database, .kept = plan.kept, .properties = plan.properties};
+  request.load = {.url = context.target.url,
+                  .side = plan.side,
+                  .archive = plan.archive,
+                  .manifest = &facts.manifest,
+                  .pg_restore = find_pg_tool(tool.processes, "pg_restore", context.server.major(), options.pg_bin),
+                  .server_version = context.server.version};
+  request.marker = {.run = tool.run,
+                    .tool = tool.name,
+                    .host = this_host(),
+                    .target = plan.database,
+                    .target_comment = plan.properties.comment,
+                    .details = {{"archive", plan.archive.string()}}};
+  tool.out.note(fmt::format("Side database \"{}\", {} {}", plan.side, request.load.pg_restore.path.string(),
+                            request.load.pg_restore.version));
+  tool.out.heading("Step 3: Restoring Database");
+  const Proof proof = build_side(context.maintenance, request, tool, journal);
+  tool.out.heading("Step 4: Verifying Restore");
+  tool.out.note(fmt::format("{}: {} rows in {} tables and {} schema facts equal the backup's", proof.words(),
+                            human_count(proof.rows), proof.tables, proof.facts));
+  for (const std::string& line : proof.soft) tool.out.note("differs without weight: " + line);
+  tool.out.heading("Step 5: Swapping");
+  RebuildReport report = swap_in(context.maintenance, request, proof, tool, journal);
+  for (const std::string& line : report.property_differences) tool.out.warn(line);
+  return report;
+}
+
+Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const RebuildReport& report,
+                     const std::optional<std::filesystem::path>& pre_restore) {
+  std::string text = fmt::format(
+      "Restored  database \"{}\" from {}\nTaken     {}, {} rows in {} tables\nVerified  {} before the swap\nSwap      "
+      "new connections waited {} ms\n",
+      plan.database, plan.archive.string(), iso_utc(facts.manifest.created_at), human_count(report.proof.rows),
+      report.proof.tables, report.proof.words(),
+      std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count());
+  for (const std::string& kind : report.proof.not_compared) text += fmt::format("Not compared: {}\n", kind);
+  for (const std::string& what : facts.manifest.not_included) text += fmt::format("Not in the backup: {}\n", what);
+  if (plan.kept) {
+    text += fmt::format(
+        "Kept      the previous database as \"{}\"\nGo back   restore-database undo\nRemove    restore-database drop "
+        "{}\n",
+        *plan.kept, shell_word(*plan.kept));
+  }
+  if (pre_restore) text += fmt::format("Its backup {}\n", pre_restore->string());
+  return {text,
+          {{"database", plan.database},
+           {"archive", plan.archive.string()},
+           {"rows", report.proof.rows},
+           {"verified", report.proof.words()},
+           {"soft_differences", report.proof.soft},
+           {"kept", plan.kept ? Json(*plan.kept) : Json(nullptr)},
+           {"pre_restore_backup", pre_restore ? Json(pre_restore->string()) : Json(nullptr)},
+           {"swap_ms", std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count()}}};
+}
+
+int run_restore(const RestoreOptions& options, Tool& tool) {
+  if (options.verb == "undo") return undo_restore(options, tool);
+  if (options.verb == "drop") return drop_kept(options, tool);
+  if (options.verb == "list") return list_kept(options, tool);
+  try {
+    return restore(options, tool);
+  } catch (const Error& error) {
+    if (error.kind != Failure::usage && error.kind != Failure::cancelled) tool.out.heading("Restore Failed");
+    throw;
+  }
+}
+
+}  // namespace belay

@@ -1,0 +1,32 @@
+// restore-database from its options to its result.
+#pragma once
+#include "backup/take.hpp"
+#include "restore/options.hpp"
+#include "restore/plan.hpp"
+
+namespace belay {
+
+int run_restore(const RestoreOptions& options, Tool& tool);
+
+/// Builds, proves and swaps in what `facts` names: Steps 2 to 5, without any question. The caller holds the run lock.
+/// `kept_kind` says what the old target is kept as.
+[[nodiscard]] RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan, RunContext& context,
+                                           const CommonOptions& options, Tool& tool, Journal& journal);
+
+[[nodiscard]] Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const RebuildReport& report,
+                                   const std::optional<std::filesystem::path>& pre_restore);
+
+/// The backup of the present state that a restore begins with.
+[[nodiscard]] BackupReport back_up_before_restore(const std::filesystem::path& folder, RunContext& context,
+                                                  const CommonOptions& options, Tool& tool);
+/// What will be replaced, and what would be lost by it, as far as `present` (the backup just taken) tells.
+[[nodiscard]] std::string restore_question(const RunContext& context, const RestoreFacts& facts,
+                                           const RestorePlan& plan, const std::optional<BackupReport>& present,
+                                           const Tool& tool);
+/// Asks before a restore: `RESTORE` in production, else yes. Throws cancelled for no, refused where nobody can be asked
+/// and --force is missing.
+void confirm_restore(Tool& tool, const CommonOptions& options, const std::string& question);
+/// Throws refused at once, before any work, where a question will come and nobody could answer it.
+void require_answerable(const CommonOptions& options);
+
+}  // namespace belay

@@ -1,0 +1,23 @@
+// What rollback-migration accepts.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/options.hpp"
+
+namespace belay {
+
+struct RollbackOptions {
+  CommonOptions common;
+  std::optional<std::string> migration_name;
+  std::optional<std::string> restore_backup;  ///< a file, or "" = the newest good backup from before the migration
+  std::optional<std::filesystem::path> pre_restore_backup_path;
+  bool mark_only = false;
+  bool skip_pre_restore_backup = false;
+};
+
+/// std::nullopt: --help or --version was answered. Throws usage.
+[[nodiscard]] std::optional<RollbackOptions> read_rollback_options(int argc, const char* const* argv);
+
+}  // namespace belay

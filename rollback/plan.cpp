@@ -1,0 +1,85 @@
+#include "rollback/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/error.hpp"
+
+namespace belay {
+
+namespace {
+
+const JoinedMigration& find(const std::string& name, const std::vector<JoinedMigration>& migrations) {
+  std::vector<const JoinedMigration*> fits;
+  for (const JoinedMigration& m : migrations) {
+    if (m.name == name) return m;
+    if (m.name.find(name) != std::string::npos) fits.push_back(&m);
+  }
+  if (fits.size() == 1) return *fits.front();
+  std::string list;
+  for (const JoinedMigration* m : fits) list += m->name + "\n";
+  if (fits.empty()) {
+    for (const JoinedMigration& m : migrations) list += m.name + "\n";
+    throw Error{Failure::usage, fmt::format("there is no migration \"{}\" (P3011)", name),
+                list.empty() ? "The folder and the history are empty." : "There are:\n" + list, "Nothing was changed."};
+  }
+  throw Error{Failure::usage, fmt::format("\"{}\" fits {} migrations", name, fits.size()), list,
+              "Give enough of the name to tell them apart."};
+}
+
+void check_state(const JoinedMigration& m) {
+  if (m.state == MigrationState::pending) {
+    throw Error{Failure::refused,
+                fmt::format("migration \"{}\" is pending: it was never applied", m.name),
+                {},
+                "There is nothing to take back."};
+  }
+  if (m.state != MigrationState::rolled_back) return;
+  throw Error{Failure::refused, fmt::format("migration \"{}\" was rolled back already", m.name),
+              "At " + m.rows.back().rolled_back_at.value_or("?") + ".", "There is nothing to take back."};
+}
+
+bool has_usual_name(const std::string& name) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return name.size() > 15 && std::all_of(name.begin(), name.begin() + 14, digit) && name[14] == '_';
+}
+
+/// When the migration took effect for good, as far as the history says.
+std::string applied_at(const JoinedMigration& m) { return m.rows.empty() ? "" : m.rows.back().started_at; }
+
+}  // namespace
+
+RollbackPlan plan_rollback(const std::string& name, const std::vector<JoinedMigration>& migrations) {
+  RollbackPlan plan{.migration = find(name, migrations)};
+  check_state(plan.migration);
+  plan.usual_name = has_usual_name(plan.migration.name);
+  if (plan.migration.local && plan.migration.local->script)
+    plan.statements = parse_script(*plan.migration.local->script).statements;
+  for (const JoinedMigration& m : migrations) {
+    const bool there = m.state == MigrationState::applied || m.state == MigrationState::failed ||
+                       m.state == MigrationState::missing_locally;
+    if (there && m.name != plan.migration.name && applied_at(m) > applied_at(plan.migration))
+      plan.later.push_back(m.name);
+  }
+  return plan;
+}
+
+std::string describe_migration(const RollbackPlan& plan) {
+  const JoinedMigration& m = plan.migration;
+  std::string text =
+      fmt::format("Migration {}: {}{}\n", m.name, to_string(m.state), m.edited ? ", its file was edited since" : "");
+  for (const HistoryRow& row : m.rows) {
+    text += fmt::format("  started {}, {}\n", row.started_at,
+                        row.rolled_back_at ? "rolled back " + *row.rolled_back_at
+                        : row.finished_at  ? "finished " + *row.finished_at
+                                           : "failed");
+  }
+  if (!m.local) return text + "Its folder is gone, so what it did is not known.\n";
+  text += "What it did:\n";
+  for (const Statement& s : plan.statements)
+    text += fmt::format("  line {:>4}  {}{}{}\n", s.line, s.kind, s.object.empty() ? "" : " ", s.object);
+  return text;
+}
+
+}  // namespace belay

@@ -1,0 +1,81 @@
+// Prisma's CLI without a binary engine: the schema engine is the WASM module in the npm package, and it reaches PostgreSQL through the adapter
+// below. The stock adapter differs from the binary engine in ways that matter here, so that three things are put right:
+//   - a migration's script is sent whole, as one simple query (the stock adapter cuts it at every semicolon, inside a DO block too);
+//   - one session does everything (a pool drops the session after an error, and Prisma's advisory lock with it);
+//   - schema= in the URL becomes the session's search_path.
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { defineConfig } from 'prisma/config'
+
+// A guard timer of the CLI would keep Node alive for ten seconds after the work is done. Waiting for the server does that by itself where it has to.
+const startTimer = globalThis.setTimeout
+globalThis.setTimeout = (action, delay, ...args) => {
+  const timer = startTimer(action, delay, ...args)
+  if (delay >= 5000) timer.unref()
+  return timer
+}
+
+const url = new URL(process.env.DATABASE_URL)
+const schema = url.searchParams.get('schema') ?? undefined
+url.searchParams.delete('schema')
+
+// The adapter knows no columns of the catalog's own types; all of them are text to the engine.
+const text = 25
+const textArray = 1009
+const catalogTypes = new Map([[18, text], [19, text], [1003, textArray]])
+
+/** The part of a pool's interface that the adapter uses, on one session. */
+class OneSession {
+  constructor(connectionString) {
+    const options = schema === undefined ? undefined : `-c search_path="${schema.replaceAll('"', '""').replace(/[\\ ]/g, '\\$&')}"`
+    this.session = new pg.Client({ connectionString, options })
+    this.session.on('error', () => {})  // the query that runs into it reports it
+  }
+
+  async query(...args) {
+    this.started ??= this.session.connect()
+    await this.started
+    const result = await this.session.query(...args)
+    for (const one of [result].flat()) {
+      for (const field of one.fields ?? []) field.dataTypeID = catalogTypes.get(field.dataTypeID) ?? field.dataTypeID
+    }
+    return result
+  }
+
+  async connect() {
+    return { query: (...args) => this.query(...args), release() {}, on() {}, removeListener() {} }
+  }
+
+  async end() {
+    if (this.started) await this.session.end()
+  }
+}
+
+class LikeTheBinaryEngine extends PrismaPg {
+  constructor() {
+    super({ connectionString: url.toString() }, { schema })
+  }
+
+  async connect() {
+    const adapter = await super.connect()
+    const session = new OneSession(url.toString())
+    adapter.client = session
+    adapter.release = () => session.end()
+    adapter.executeScript = async (script) => {
+      try {
+        await session.query(script)
+      } catch (error) {
+        adapter.onError(error)
+      }
+    }
+    return adapter
+  }
+}
+
+export default defineConfig({
+  experimental: { adapter: true },
+  engine: 'js',
+  schema: 'schema.prisma',
+  migrations: { path: process.env.BELAY_PRISMA_MIGRATIONS },
+  adapter: async () => new LikeTheBinaryEngine(),
+})
