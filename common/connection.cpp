@@ -297,7 +297,12 @@ std::uint64_t Connection::copy_out(const std::string& sql, const ByteSink& out) 
     const int size = PQgetCopyData(state_->pg.get(), &row, 1);
     if (size > 0) {
       const std::unique_ptr<char, void (*)(void*)> owned{row, PQfreemem};
-      out(as_bytes(std::string_view{row, static_cast<std::size_t>(size)}));
+      try {
+        out(as_bytes(std::string_view{row, static_cast<std::size_t>(size)}));
+      } catch (...) {
+        state_->drain();  // the session stays usable for whoever handles it
+        throw;
+      }
       if ((++rows & 0xfffU) == 0 && interrupted()) break;
       continue;
     }

@@ -33,7 +33,7 @@ struct SchemaFingerprint {
   std::vector<SchemaFact> facts;  ///< sorted, unique
   std::map<std::string, std::uint64_t>
       not_compared;  ///< kinds of catalog objects that are present but not known yet, with their number
-  /// SHA-256 over the canonical lines of all facts.
+  /// SHA-256 over the canonical lines of all facts, and the numbers of what is not compared.
   [[nodiscard]] std::string sha256() const;
   /// One hash per object (kind + object): "what changed" without the texts.
   [[nodiscard]] std::map<std::string, std::string> object_hashes() const;

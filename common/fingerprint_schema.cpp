@@ -96,6 +96,7 @@ SchemaFingerprint read_schema_fingerprint(Connection& db, const std::string& his
 std::string SchemaFingerprint::sha256() const {
   Sha256 hash;
   for (const SchemaFact& fact : facts) add_fact(hash, fact);
+  for (const auto& [kind, number] : not_compared) add_fact(hash, {kind, "", "not compared", std::to_string(number)});
   return hash.hex();
 }
 

@@ -27,8 +27,9 @@ std::vector<Setting> settings_of(const SessionSettings& settings, int server_ver
     all.emplace_back("lock_timeout", "0");
   }
   if (settings.pinned_text_form) {
-    for (const char* pair : {"TimeZone=UTC", "DateStyle=ISO, MDY", "IntervalStyle=postgres", "bytea_output=hex",
-                             "extra_float_digits=3", "row_security=off", "xmloption=content", "search_path="}) {
+    for (const char* pair :
+         {"TimeZone=UTC", "DateStyle=ISO, MDY", "IntervalStyle=postgres", "bytea_output=hex", "extra_float_digits=3",
+          "row_security=off", "xmloption=content", "quote_all_identifiers=off", "search_path="}) {
       const std::string text = pair;
       all.emplace_back(text.substr(0, text.find('=')), text.substr(text.find('=') + 1));
     }

@@ -67,7 +67,8 @@ Proof prove_equal(const LoadRequest& r, Tool& tool) {
   for (const SchemaDifference& difference : compare_schema(expected, found, &side)) {
     (difference.severity == Severity::hard ? hard : proof.soft).push_back(difference.describe());
   }
-  for (const ContentDifference& difference : compare_content(r.manifest->content, read_content_fingerprint(side))) {
+  for (const ContentDifference& difference :
+       compare_content(r.manifest->content, read_content_fingerprint(side, r.manifest->content.tables))) {
     hard.push_back(difference.object + ": " + difference.describe);
   }
   for (const auto& [kind, count] : found.not_compared)

@@ -13,6 +13,7 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
   set.optional_text("--restore-backup", options.restore_backup, "", "FILE",
                     "restore this backup; without FILE the newest good one from before the migration, from ./backups, "
                     "./backups/pre-migration and ./backups/pre-restore");
+  set.path("--backup-path", options.backup_path, "DIR", "where to look for that backup, instead of the three folders above");
   set.flag("--mark-only", options.mark_only,
            "only mark the migration as rolled back in the history; schema and data stay as they are");
   set.path("--pre-restore-backup-path", options.pre_restore_backup_path, "DIR",
