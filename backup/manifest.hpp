@@ -35,7 +35,14 @@ struct ArchiveFacts {
   std::string dumped_by;
 };
 
+/// Rows inserted, updated and deleted in a table so far, by the server's statistics.
+struct WriteCounter {
+  std::string schema, name;
+  std::int64_t changes = 0;
+};
+
 struct SnapshotFacts {
+  std::vector<WriteCounter> counters;
   std::string lsn;
   std::string time;      ///< the server's clock, UTC
   std::string snapshot;  ///< pg_current_snapshot(): xmin:xmax:xip

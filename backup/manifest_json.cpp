@@ -51,6 +51,14 @@ ContentFingerprint content_from_json(const Json& json) {
   return content;
 }
 
+Json counters_json(const SnapshotFacts& snapshot) {
+  Json list = Json::array();
+  for (const WriteCounter& c : snapshot.counters) {
+    list.push_back({{"schema", c.schema}, {"name", c.name}, {"changes", c.changes}});
+  }
+  return list;
+}
+
 Json history_json(const Manifest& m) {
   Json list = Json::array();
   for (const RecordedMigration& r : m.history) {
@@ -121,7 +129,8 @@ Json manifest_to_json(const Manifest& m) {
            {{"lsn", m.snapshot.lsn},
             {"time", m.snapshot.time},
             {"snapshot", m.snapshot.snapshot},
-            {"lock", m.snapshot.lock}}},
+            {"lock", m.snapshot.lock},
+            {"counters", counters_json(m.snapshot)}}},
           {"history_schema", m.history_schema},
           {"history", history_json(m)},
           {"fingerprint",
@@ -145,7 +154,8 @@ Manifest manifest_from_json(const Json& json) {
   m.system_identifier = json.at("target").at("system_identifier");
   m.archive = archive_from_json(json.at("archive"));
   const Json& s = json.at("snapshot");
-  m.snapshot = {s.at("lsn"), s.at("time"), s.at("snapshot"), s.at("lock")};
+  m.snapshot = {{}, s.at("lsn"), s.at("time"), s.at("snapshot"), s.at("lock")};
+  for (const Json& c : s.at("counters")) m.snapshot.counters.push_back({c.at("schema"), c.at("name"), c.at("changes")});
   m.history_schema = json.at("history_schema");
   for (const Json& r : json.at("history"))
     m.history.push_back({r.at("id"), r.at("name"), r.at("checksum"), r.at("state")});

@@ -39,6 +39,16 @@ std::string blockers(Connection& look, int pid) {
 
 }  // namespace
 
+std::vector<WriteCounter> read_write_counters(Connection& db) {
+  std::vector<WriteCounter> counters;
+  for (const Row& row :
+       db.rows("SELECT schemaname, relname, n_tup_ins + n_tup_upd + n_tup_del AS changes FROM pg_stat_user_tables"
+               " ORDER BY schemaname, relname")) {
+    counters.push_back({row.text("schemaname"), row.text("relname"), row.number("changes")});
+  }
+  return counters;
+}
+
 BackupSnapshot::BackupSnapshot(const DatabaseUrl& url, const SessionSettings& settings, const std::string& lock_timeout)
     : session_(url, url.database, settings), look_(url, url.database, settings) {
   for (int attempt = 0; attempt < attempts; ++attempt) {
@@ -106,7 +116,8 @@ bool BackupSnapshot::take(const std::string& lock_timeout) {
       " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text AS lsn,"
       " to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS time");
   exported_ = row.text("exported");
-  facts_ = {row.text("lsn"), row.text("time"), row.text("snapshot"), lockable ? "locked" : "compared"};
+  facts_ = {read_write_counters(session_), row.text("lsn"), row.text("time"), row.text("snapshot"),
+            lockable ? "locked" : "compared"};
   tables_ = list(session_);
   const auto same = [](const Table& a, const Table& b) { return a.oid == b.oid && a.storage == b.storage; };
   return std::equal(before.begin(), before.end(), tables_.begin(), tables_.end(), same);

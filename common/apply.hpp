@@ -20,8 +20,8 @@ namespace belay {
 
 struct ApplySettings {
   std::string schema = "public";  ///< where _prisma_migrations lives
-  std::optional<std::string>
-      search_path;  ///< set before each script when the URL has schema=; names in it already quoted: "app"
+  /// Set before each script when the URL has schema=. A value as SET takes it, names in it already quoted: "app".
+  std::optional<std::string> search_path;
   std::optional<std::string> lock_timeout;  ///< PostgreSQL's units; none = the server's own setting
   std::optional<std::string> statement_timeout;
 };

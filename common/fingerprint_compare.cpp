@@ -7,6 +7,7 @@
 
 #include "common/fingerprint.hpp"
 #include "common/schema_difference.hpp"
+#include "common/schema_queries.hpp"
 #include "common/schema_reparse.hpp"
 
 namespace belay {
@@ -29,6 +30,8 @@ struct Comparison {
 
   void add(const Object& object, const std::string& attribute, std::optional<std::string> was,
            std::optional<std::string> is) {
+    // Whether a name looks made up only matters where two objects with different names are compared.
+    if (attribute == generated_name_parts) return;
     differences.push_back({severity_of(object.kind(), attribute), object.kind(), object.path(), attribute,
                            std::move(was), std::move(is)});
   }

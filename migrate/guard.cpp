@@ -16,6 +16,7 @@
 #include "migrate/deploy.hpp"
 #include "migrate/guard_report.hpp"
 #include "migrate/put_back.hpp"
+#include "migrate/writes.hpp"
 #include "restore/run.hpp"
 
 namespace belay {
@@ -217,6 +218,10 @@ void Guard::show_status() {
 void Guard::deploy_pending(Journal& journal) {
   tool_.out.heading("Step 3: Running Database Migration");
   try {
+    if (rope_.manifest) rope_.record.others_wrote = count_writes_since(books(), *rope_.manifest);
+    for (const std::string& line : rope_.record.others_wrote) {
+      tool_.out.warn("others wrote since the backup, and putting back would lose it: " + line);
+    }
     rope_.marker.details = to_json(rope_.record);
     set_step("deploying");
     journal.record("deploying");

@@ -95,6 +95,7 @@ Result show_put_back(const RunContext& context, const Rope& rope, const DeployRe
                                   : Json(nullptr)},
        {"restored", report.restored},
        {"checks", report.checks},
+       {"lost", report.lost},
        {"kept", report.kept ? Json(*report.kept) : Json(nullptr)},
        {"backup", rope.record.archive ? Json(*rope.record.archive) : Json(nullptr)}}};
 }

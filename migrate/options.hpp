@@ -13,10 +13,10 @@ struct MigrateOptions {
   std::string verb;  ///< "" = a guarded run, "recover"
   std::optional<std::filesystem::path> backup_path;
   std::optional<std::filesystem::path> backup_file;  ///< recover: where the backup is now, if it was moved
+  std::optional<std::string> on_lost_writes;         ///< stop or restore
   bool skip_backup = false;
   bool no_rehearse = false;
-  bool accept_as_is = false;                  ///< recover: the operator says that the database is right as it is
-  std::optional<std::string> on_lost_writes;  ///< stop or restore
+  bool accept_as_is = false;  ///< recover: the operator says that the database is right as it is
 };
 
 /// std::nullopt: --help or --version was answered. Throws usage.

@@ -6,6 +6,7 @@
 #include "common/error.hpp"
 #include "common/history.hpp"
 #include "common/sql_text.hpp"
+#include "migrate/writes.hpp"
 #include "restore/kept.hpp"
 
 namespace belay {
@@ -70,8 +71,26 @@ void check_history(RunContext& context, const Rope& rope, Tool& tool) {
   if (!same) throw stranded(context, rope, "the migration history after the put-back is not the backup's", {});
 }
 
+/// By statistics, after the deploy: the run's own writes cannot be told from others' there.
+std::vector<std::string> tell_lost_writes(RunContext& context, const Rope& rope, Tool& tool) {
+  std::vector<std::string> lost;
+  for (const std::string& line : rope.record.others_wrote)
+    lost.push_back("written by others between backup and deploy: " + line);
+  Connection db{context.target.url, context.database(), tool.session()};
+  for (const std::string& line : estimate_writes_since(db, *rope.manifest)) {
+    lost.push_back("since the backup, the run's own migrations included: " + line);
+  }
+  for (const std::string& line : lost) tool.out.warn(line);
+  return lost;
+}
+
 void ask_to_restore(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
-  if (options.common.force) return;
+  if (options.common.force) {
+    if (rope.record.others_wrote.empty() || options.on_lost_writes == "restore") return;
+    throw stranded(context, rope, "the database was not put back: that would lose what others wrote since the backup",
+                   "Say --on-lost-writes restore (also to recover) to put it back all the same; the rows stay in the "
+                   "kept database.");
+  }
   const Answer answer = tool.prompt.ask(fmt::format("Put database \"{}\" back to the backup taken {}? (yes/no)",
                                                     context.database(), iso_utc(rope.manifest->created_at)),
                                         "yes");
@@ -119,8 +138,8 @@ PutBackReport restore_before(RunContext& context, const Rope& rope, const Migrat
                                        : "there is no backup to put the database back with",
                    rope.record.archive.value_or("The run had --skip-backup."));
   }
+  PutBackReport report{.restored = true, .lost = tell_lost_writes(context, rope, tool)};
   ask_to_restore(context, rope, options, tool);
-  PutBackReport report{.restored = true};
   try {
     const RebuildRequest request = request_for(context, rope, options, tool);
     report.kept = request.kept;

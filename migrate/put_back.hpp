@@ -25,7 +25,7 @@ struct PutBackReport {
   bool restored = false;
   std::optional<std::string> kept;  ///< the half-migrated database's name now
   std::vector<std::string> checks;  ///< what was compared, a line each
-  std::vector<std::string> lost;    ///< writes of others that the restore took away (--on-lost-writes restore)
+  std::vector<std::string> lost;    ///< what the restore took away, as far as it is known; it is in the kept database
 };
 
 /// Nothing of the pending migrations was committed. Throws unresolved if the schema is not what it was.

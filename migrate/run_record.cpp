@@ -27,6 +27,7 @@ Json to_json(const RunRecord& r) {
           {"catalogue", r.catalogue},
           {"pending", pending},
           {"earlier_rows", r.earlier_rows},
+          {"others_wrote", r.others_wrote},
           {"creates_history", r.creates_history},
           {"creates_schema", r.creates_schema}};
 }
@@ -40,6 +41,7 @@ std::optional<RunRecord> record_from_json(const Json& details) {
     r.catalogue = details.at("catalogue");
     for (const Json& p : details.at("pending")) r.pending.push_back({p.at("name"), p.at("atomic")});
     r.earlier_rows = details.at("earlier_rows").get<std::vector<std::string>>();
+    r.others_wrote = details.at("others_wrote").get<std::vector<std::string>>();
     r.creates_history = details.at("creates_history");
     r.creates_schema = details.at("creates_schema");
     return r;

@@ -22,9 +22,10 @@ struct RunRecord {
   std::string catalogue;               ///< folder of the backup
   std::vector<RecordedPending> pending;
   std::vector<std::string>
-      earlier_rows;              ///< ids of rows that names in `pending` had before this run (rolled back ones)
-  bool creates_history = false;  ///< _prisma_migrations did not exist before
-  bool creates_schema = false;   ///< nor did its schema
+      earlier_rows;  ///< ids of rows that names in `pending` had before this run (rolled back ones)
+  std::vector<std::string> others_wrote;  ///< between backup and deploy, counted exactly: a line per table
+  bool creates_history = false;           ///< _prisma_migrations did not exist before
+  bool creates_schema = false;            ///< nor did its schema
 };
 
 [[nodiscard]] Json to_json(const RunRecord& record);

@@ -72,7 +72,7 @@ std::string timeout_of(const DatabaseTarget& target) {
 
 }  // namespace
 
-TEST_CASE("--database-url comes before the environment, and that before .env") {
+TEST_CASE("the option --database-url comes before the environment, and that before .env") {
   const Project project;
   project.write(".env", "DATABASE_URL=postgresql://u:p@file/app");
   CommonOptions options;
@@ -222,7 +222,7 @@ TEST_CASE("values of a .env file are expanded from the environment and the file"
   CHECK_THAT(refusal(project), Contains("\"SECRET\"") && Contains(project.path(".env").string()));
 }
 
-TEST_CASE("--connect-timeout replaces the URL's, in whole seconds") {
+TEST_CASE("the option --connect-timeout replaces the URL's, in whole seconds") {
   const Project project;
   CommonOptions options;
   options.database_url = "postgresql://u@h/app?connect_timeout=30";

@@ -30,12 +30,21 @@ class OneSession {
     const options = schema === undefined ? undefined : `-c search_path="${schema.replaceAll('"', '""').replace(/[\\ ]/g, '\\$&')}"`
     this.session = new pg.Client({ connectionString, options })
     this.session.on('error', () => {})  // the query that runs into it reports it
+    this.running = 0
+  }
+
+  // The CLI never closes the session; one that is only idle must not keep the process alive.
+  idle() {
+    this.running--
+    setTimeout(() => { if (this.running === 0) this.session.unref() }, 200)
   }
 
   async query(...args) {
     this.started ??= this.session.connect()
+    this.running++
     await this.started
-    const result = await this.session.query(...args)
+    this.session.ref()
+    const result = await this.session.query(...args).finally(() => this.idle())
     for (const one of [result].flat()) {
       for (const field of one.fields ?? []) field.dataTypeID = catalogTypes.get(field.dataTypeID) ?? field.dataTypeID
     }
