@@ -145,7 +145,9 @@ void Output::error(const Error& error) {
   clear_progress();
   std::string text = settings_.color ? fmt::format("{}error:{} {}\n", red, plain, printable(error.message))
                                      : fmt::format("error: {}\n", printable(error.message));
-  if (!error.detail.empty()) text += indented(printable(error.detail), "  ") + "\n";
+  std::string detail = printable(error.detail);
+  while (!detail.empty() && detail.back() == '\n') detail.pop_back();
+  if (!detail.empty()) text += indented(detail, "  ") + "\n";
   if (!error.hint.empty()) text += fmt::format("hint: {}\n", printable(error.hint));
   put(stderr, text);
 }

@@ -37,7 +37,7 @@ class Guard {
 
   int run() {
     const std::filesystem::path catalogue =
-        std::filesystem::absolute(options_.backup_path.value_or("./backups/pre-migration"));
+        std::filesystem::absolute(options_.backup_path.value_or("./backups/pre-migration")).lexically_normal();
     check_ci_catalogue(options_.common, catalogue);
     if (!options_.common.dry_run) lock();
     read_plan();
@@ -210,7 +210,8 @@ void Guard::back_up(Journal& journal, const std::filesystem::path& catalogue) {
 
 void Guard::show_status() {
   tool_.out.heading("Step 2: Checking Migration Status");
-  tool_.out.note(describe_status(plan_));
+  tool_.out.note(fmt::format("{} of {} migrations pending; Prisma's lock is held, so nobody else deploys meanwhile",
+                             plan_.pending.size(), plan_.found));
 }
 
 /// The marker says "deploying", with everything recover needs, before the first statement. Died here: the history says

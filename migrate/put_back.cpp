@@ -146,6 +146,8 @@ PutBackReport restore_before(RunContext& context, const Rope& rope, const Migrat
     const bool ready = rope.marker.step == "verified";
     const Proof proof = ready ? Proof{} : build_side(context.maintenance, request, tool, journal);
     const RebuildReport rebuilt = swap_in(context.maintenance, request, proof, tool, journal);
+    for (const std::string& line : proof.not_restored)
+      tool.out.warn("not restored, because no dump carries it: " + line);
     for (const std::string& line : rebuilt.property_differences) tool.out.warn(line);
     if (ready) {
       report.checks.emplace_back("schema and rows: equal to the backup's (compared by the run that died)");

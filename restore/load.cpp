@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "backup/archive_source.hpp"
 #include "backup/verify.hpp"
 #include "common/error.hpp"
@@ -24,6 +26,25 @@ std::string join(const std::vector<std::string>& lines) {
   for (std::size_t i = 0; i < lines.size() && i < most_listed; ++i) text += lines[i] + "\n";
   if (lines.size() > most_listed) text += fmt::format("and {} more\n", lines.size() - most_listed);
   return text;
+}
+
+/// pg_dump leaves out indexes that are invalid (a failed CREATE INDEX CONCURRENTLY) and that a constraint's trigger was
+/// disabled. A restore cannot bring them back, so they are taken out of what is expected, and named, unless they came
+/// back after all (the invalid index of a partitioned table does).
+SchemaFingerprint without_lost(SchemaFingerprint expected, const SchemaFingerprint& found,
+                               std::vector<std::string>& lost) {
+  std::set<std::pair<std::string, std::string>> gone;
+  for (const SchemaFact& fact : expected.facts) {
+    const bool invalid_index = fact.kind == "index" && fact.attribute == "valid";
+    if (invalid_index || fact.kind == "constraint trigger") gone.emplace(fact.kind, fact.object);
+  }
+  for (const SchemaFact& fact : found.facts) gone.erase({fact.kind, fact.object});
+  for (const auto& [kind, object] : gone) {
+    lost.push_back(kind == "index" ? fmt::format("invalid index {}", object)
+                                   : fmt::format("disabled state of {} {}", kind, object));
+  }
+  std::erase_if(expected.facts, [&](const SchemaFact& fact) { return gone.contains({fact.kind, fact.object}); });
+  return expected;
 }
 
 }  // namespace
@@ -51,10 +72,11 @@ void load_archive(const LoadRequest& r, Tool& tool) {
 }
 
 std::string Proof::words() const {
-  if (not_compared.empty()) return "proven";
-  std::string text = "proven except ";
-  for (std::size_t i = 0; i < not_compared.size(); ++i) text += (i == 0 ? "" : ", ") + not_compared[i];
-  return text;
+  std::string except;
+  for (const std::vector<std::string>* list : {&not_restored, &not_compared}) {
+    for (const std::string& what : *list) except += (except.empty() ? "" : ", ") + what;
+  }
+  return except.empty() ? "proven" : "proven except " + except;
 }
 
 Proof prove_equal(const LoadRequest& r, Tool& tool) {
@@ -63,8 +85,9 @@ Proof prove_equal(const LoadRequest& r, Tool& tool) {
   Connection side{r.url, r.side, pinned(r, tool)};
   const SchemaFingerprint found = read_schema_fingerprint(side, r.manifest->history_schema);
   Proof proof{.rows = r.manifest->rows(), .tables = r.manifest->content.tables.size(), .facts = expected.facts.size()};
+  const SchemaFingerprint restorable = without_lost(expected, found, proof.not_restored);
   std::vector<std::string> hard;
-  for (const SchemaDifference& difference : compare_schema(expected, found, &side)) {
+  for (const SchemaDifference& difference : compare_schema(restorable, found, &side)) {
     (difference.severity == Severity::hard ? hard : proof.soft).push_back(difference.describe());
   }
   for (const ContentDifference& difference :

@@ -22,7 +22,9 @@ struct LoadRequest {
 void load_archive(const LoadRequest& request, Tool& tool);
 
 struct Proof {
-  std::vector<std::string> soft;          ///< differences that do not count as failure, a line each
+  std::vector<std::string> soft;  ///< differences that do not count as failure, a line each
+  std::vector<std::string>
+      not_restored;  ///< what no dump carries: invalid indexes, constraint triggers that somebody disabled
   std::vector<std::string> not_compared;  ///< kinds of objects that the fingerprint does not know
   std::uint64_t rows = 0;
   std::size_t tables = 0;

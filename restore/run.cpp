@@ -132,6 +132,7 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
   tool.out.heading("Step 4: Verifying Restore");
   tool.out.note(fmt::format("{}: {} rows in {} tables and {} schema facts equal the backup's", proof.words(),
                             human_count(proof.rows), proof.tables, proof.facts));
+  for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
   for (const std::string& line : proof.soft) tool.out.note("differs without weight: " + line);
   tool.out.heading("Step 5: Swapping");
   RebuildReport report = swap_in(context.maintenance, request, proof, tool, journal);
@@ -147,6 +148,7 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
       plan.database, plan.archive.string(), iso_utc(facts.manifest.created_at), human_count(report.proof.rows),
       report.proof.tables, report.proof.words(),
       std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count());
+  for (const std::string& what : report.proof.not_restored) text += fmt::format("Not restored: {}\n", what);
   for (const std::string& kind : report.proof.not_compared) text += fmt::format("Not compared: {}\n", kind);
   for (const std::string& what : facts.manifest.not_included) text += fmt::format("Not in the backup: {}\n", what);
   if (plan.kept) {
@@ -162,6 +164,7 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
            {"rows", report.proof.rows},
            {"verified", report.proof.words()},
            {"soft_differences", report.proof.soft},
+           {"not_restored", report.proof.not_restored},
            {"kept", plan.kept ? Json(*plan.kept) : Json(nullptr)},
            {"pre_restore_backup", pre_restore ? Json(pre_restore->string()) : Json(nullptr)},
            {"swap_ms", std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count()}}};

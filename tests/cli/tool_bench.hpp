@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -81,7 +83,8 @@ inline std::map<std::string, std::string> files_below(const fs::path& folder) {
 /// A database and everything around it that a run of the programs needs, with the work folder as current folder.
 class ToolBench {
  public:
-  explicit ToolBench(const std::string& hint = "tool", Owner owner = Owner::plain, const DatabaseUrl& server = server_url())
+  explicit ToolBench(const std::string& hint = "tool", Owner owner = Owner::plain,
+                     const DatabaseUrl& server = server_url())
       : db(hint, owner, server) {
     const DatabaseUrl& url = owner == Owner::plain ? db.owner_url() : db.url();
     env["DATABASE_URL"] = url_text(url);
@@ -154,9 +157,9 @@ class ToolBench {
   }
   [[nodiscard]] Json marker_of(const std::string& database) const {
     const Session server(server_url(), server_url().database);
-    const Words comment = run_sql(db.url().with_database("postgres"),
-                                  "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = " +
-                                      server.literal(database));
+    const Words comment = run_sql(
+        db.url().with_database("postgres"),
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = " + server.literal(database));
     return Json::parse(comment.at(0));
   }
 
@@ -181,6 +184,16 @@ inline void deploy_first(const ToolBench& bench) {
   INFO(result.err);
   REQUIRE(result.status == 0);
   bench.db.sql("INSERT INTO orders SELECT i, md5(i::text) FROM generate_series(1, 300) i");
+}
+
+/// Returns once a migration of `run` is in pg_sleep.
+inline void wait_for_sleep(const TestDatabase& db, Background& run) {
+  wait_until("the migration to sleep", [&] {
+    if (!run.running()) FAIL("the run ended before its migration slept\n" + read_text(run.err_file()));
+    return db.value(
+               "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") ==
+           "1";
+  });
 }
 
 }  // namespace belay::test

@@ -91,6 +91,6 @@ class Bench {
 };
 
 /// True if a and b are the same dump but for what a dump and restore may print in another way.
-[[nodiscard]] bool same_dump(const Dumps& a, const Dumps& b);
+[[nodiscard]] bool same_dump(const Dumps& a, const Dumps& b, Sequences sequences);
 
 }  // namespace belay::test

@@ -30,10 +30,6 @@ std::vector<MigrationText> base_migrations() {
   return {{"20240101000000_base", base_sql}, {"20240102000000_trigger", second_sql}};
 }
 
-const char* const help_desk_sql = R"sql(
-SELECT 1;
-)sql";
-
 const char* const help_desk_rows_sql = R"sql(
 INSERT INTO customer (name, mood, born, balance, photo, tags, extra, seen, weight, kind)
   SELECT 'customer ' || i, (ARRAY['good', 'bad', 'it''s "odd"'])[i % 3 + 1]::mood, '1900-01-01'::date + i * 37, i * 1.25,
@@ -65,10 +61,10 @@ std::string history_sql(const std::vector<MigrationText>& applied) {
   int number = 0;
   for (const MigrationText& migration : applied) {
     ++number;
-    sql += "INSERT INTO _prisma_migrations VALUES ('start-" + std::to_string(number) +
-           "', encode(sha256(convert_to(" + quote_literal(migration.sql) + ", 'UTF8')), 'hex'), '2024-01-0" +
-           std::to_string(number) + " 10:00:01+00', " + quote_literal(migration.name) + ", NULL, NULL, '2024-01-0" +
-           std::to_string(number) + " 10:00:00+00', 1);";
+    sql += "INSERT INTO _prisma_migrations VALUES ('start-" + std::to_string(number) + "', encode(sha256(convert_to(" +
+           quote_literal(migration.sql) + ", 'UTF8')), 'hex'), '2024-01-0" + std::to_string(number) +
+           " 10:00:01+00', " + quote_literal(migration.name) + ", NULL, NULL, '2024-01-0" + std::to_string(number) +
+           " 10:00:00+00', 1);";
   }
   return sql;
 }
@@ -78,6 +74,7 @@ MigrationText add_language() {
 ALTER TABLE customer ADD COLUMN language text NOT NULL DEFAULT 'de';
 UPDATE customer SET language = 'fr' WHERE id % 3 = 0;
 UPDATE "Odd schema"."Ticket, open" SET total = total + 1 WHERE id % 2 = 0;
+INSERT INTO customer (name) SELECT 'newcomer ' || i FROM generate_series(1, 3) i;
 CREATE TABLE invoice (id serial PRIMARY KEY, customer_id integer REFERENCES customer (id), due date);
 INSERT INTO invoice (customer_id, due) SELECT id, '2024-06-01' FROM customer;
 )sql"};
@@ -97,6 +94,7 @@ MigrationText drop_photo_then_fail() {
   return {"20240202000000_drop_photo", R"sql(
 ALTER TABLE customer DROP COLUMN photo;
 DELETE FROM "Odd schema"."Ticket, open" WHERE id % 3 = 0;
+INSERT INTO customer (name) VALUES ('moves the sequence');
 SELECT 1/0;
 )sql"};
 }

@@ -60,36 +60,38 @@ TEST_CASE("what a migration's own COMMIT made permanent is put back, with every 
   const ToolBench bench;
   deploy_first(bench);
   dress_as_owner(bench.db);
-  bench.migration("20240102000000_bad",
-                  "CREATE TABLE half (); DELETE FROM orders WHERE id > 10; ALTER TABLE orders ADD b int; COMMIT; SELECT 1/0;");
+  bench.migration(
+      "20240102000000_bad",
+      "CREATE TABLE half (); DELETE FROM orders WHERE id > 10; ALTER TABLE orders ADD b int; COMMIT; SELECT 1/0;");
   const std::string before = bench.state();
   check_put_back(bench, bench.migrate(), before);
 }
 
 TEST_CASE("as a superuser, privileges granted on by others and settings of other roles come back too") {
+  const TestDatabase roles("roles", Owner::plain);  // for their roles, which outlive what refers to them
+  const TestDatabase others("others", Owner::plain);
   const ToolBench bench("super", Owner::superuser);
   deploy_first(bench);
-  const TestDatabase roles("roles", Owner::plain);  // for its role
-  const TestDatabase others("others", Owner::plain);
   const Session server(server_url(), "postgres");
   const std::string name = server.identifier(bench.db.name());
   const std::string& first = roles.owner_name();
   const std::string& second = others.owner_name();
   bench.db.sql("GRANT ALL ON DATABASE " + name + " TO " + first + " WITH GRANT OPTION; SET ROLE " + first +
                "; GRANT CONNECT ON DATABASE " + name + " TO " + second + "; RESET ROLE; ALTER ROLE " + second +
-               " IN DATABASE " + name + " SET search_path = ''; ALTER DATABASE " + name + " SET log_min_messages = 'error';" +
-               "ALTER DATABASE " + name + " SET belay_test.x = 'a''b'; ALTER DATABASE " + name + " OWNER TO " + first +
+               " IN DATABASE " + name + " SET search_path = ''; ALTER DATABASE " + name +
+               " SET log_min_messages = 'error';" + "ALTER DATABASE " + name +
+               " SET belay_test.x = 'a''b'; ALTER DATABASE " + name + " OWNER TO " + first +
                "; CREATE TABLE of_second (); ALTER TABLE of_second OWNER TO " + second);
   bench.migration("20240102000000_bad", "DROP TABLE of_second; COMMIT; SELECT 1/0;");
   const std::string before = bench.state();
   check_put_back(bench, bench.migrate(), before);
-  bench.db.sql("DROP TABLE of_second; ALTER DATABASE " + name + " OWNER TO CURRENT_USER; ALTER DATABASE " + name + " RESET ALL");
 }
 
 TEST_CASE("a second migration failing after a first one was committed takes both back") {
   const ToolBench bench;
   deploy_first(bench);
-  bench.migration("20240102000000_good", "ALTER TABLE orders ADD COLUMN good integer DEFAULT 7; UPDATE orders SET note = 'x';");
+  bench.migration("20240102000000_good",
+                  "ALTER TABLE orders ADD COLUMN good integer DEFAULT 7; UPDATE orders SET note = 'x';");
   bench.migration("20240103000000_bad", "CREATE TABLE b(); SELECT 1/0;");
   const std::string before = bench.state();
   check_put_back(bench, bench.migrate(), before);
@@ -134,8 +136,7 @@ TEST_CASE("an index that CONCURRENTLY could not build is not left behind, althou
 TEST_CASE("a procedure that commits inside a migration counts as committed") {
   const ToolBench bench;
   deploy_first(bench);
-  bench.db.sql(
-      "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN DELETE FROM orders; COMMIT; PERFORM 1/0; END $$");
+  bench.db.sql("CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN DELETE FROM orders; COMMIT; PERFORM 1/0; END $$");
   bench.migration("20240102000000_bad", "CALL p();");
   const std::string before = bench.state();
   check_put_back(bench, bench.migrate(), before);
@@ -183,7 +184,8 @@ TEST_CASE("a good run applies everything, keeps no database, and its backup is f
   INFO(result.err);
   REQUIRE(result.status == 0);
   CHECK(bench.db.value("SELECT sum(good) FROM orders") == "2100");
-  CHECK(bench.db.value("SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL") == "3");
+  CHECK(bench.db.value(
+            "SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL") == "3");
   CHECK(bench.db.side_databases().empty());
   CHECK(database_properties(bench.db.url()) == properties);
   const std::string archive = Json::parse(result.out).at("backup");
@@ -237,9 +239,7 @@ TEST_CASE("Ctrl-C while a migration runs ends with 130 and the database as befor
   bench.migration("20240102000000_slow", "DELETE FROM orders; SELECT pg_sleep(60);");
   const std::string before = bench.state();
   Background run = bench.start("migrate-production", {"--no-rehearse", "--force"});
-  wait_until("the migration to sleep", [&] {
-    return bench.db.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") == "1";
-  });
+  wait_for_sleep(bench.db, run);
   run.kill(SIGINT);
   const RunResult result = run.wait(std::chrono::seconds(30));
   INFO(result.err);
@@ -254,9 +254,7 @@ TEST_CASE("Ctrl-C after something was committed puts the database back and ends 
   bench.migration("20240102000000_slow", "DELETE FROM orders; COMMIT; SELECT pg_sleep(60);");
   const std::string before = bench.state();
   Background run = bench.start("migrate-production", {"--no-rehearse", "--force"});
-  wait_until("the migration to sleep", [&] {
-    return bench.db.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") == "1";
-  });
+  wait_for_sleep(bench.db, run);
   run.kill(SIGINT);
   const RunResult result = run.wait(std::chrono::seconds(60));
   INFO(result.err);
@@ -271,14 +269,14 @@ TEST_CASE("what a killed run left is refused with the hint to recover, and recov
   bench.migration("20240102000000_slow", "DELETE FROM orders; COMMIT; SELECT pg_sleep(60);");
   const std::string before = bench.state();
   Background run = bench.start("migrate-production", {"--no-rehearse", "--force"});
-  wait_until("the migration to sleep", [&] {
-    return bench.db.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") == "1";
-  });
+  wait_for_sleep(bench.db, run);
   run.kill(SIGKILL);
   (void)run.wait();
   wait_until("the run lock to be free", [&] {
-    return bench.db.value("SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE locktype = 'advisory' AND "
-                          "application_name LIKE 'belay/%' AND a.query LIKE '%" + bench.db.name() + "%'") == "0";
+    return bench.db.value(
+               "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE locktype = 'advisory' AND "
+               "application_name LIKE 'belay/%' AND a.query LIKE '%" +
+               bench.db.name() + "%'") == "0";
   });
   const RunResult refused = bench.migrate();
   INFO(refused.err);
@@ -296,8 +294,9 @@ TEST_CASE("\"no\" before the put-back ends with 7, and recover finishes it") {
   deploy_first(bench);
   bench.migration("20240102000000_bad", "DELETE FROM orders; COMMIT; SELECT 1/0;");
   const std::string before = bench.state();
-  const RunResult stopped = run_on_terminal(ToolBench::argv_of("migrate-production", {"--no-rehearse"}), bench.env,
-                                            {{"Run these migrations?", "yes\n"}, {"Put database", "no\n"}}, {.cwd = bench.work.path()});
+  const RunResult stopped =
+      run_on_terminal(ToolBench::argv_of("migrate-production", {"--no-rehearse"}), bench.env,
+                      {{"Run these migrations?", "yes\n"}, {"Put database", "no\n"}}, {.cwd = bench.work.path()});
   INFO(stopped.out);
   CHECK(stopped.status == 7);
   CHECK_THAT(stopped.out, Catch::Contains("migrate-production recover"));

@@ -1,0 +1,189 @@
+#include "tests/fault/sweep.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <set>
+
+#include "tests/support/catch.hpp"
+
+namespace belay::test {
+namespace {
+
+const char* words(Ending ending) {
+  switch (ending) {
+    case Ending::as_before:
+      return "as before";
+    case Ending::put_back:
+      return "put back";
+    case Ending::as_after:
+      return "as after";
+  }
+  return "";
+}
+
+std::string shown(const RunResult& result) {
+  return fmt::format("status {}, signal {}\n--- out\n{}\n--- err\n{}\n", result.status, result.signal, result.out,
+                     result.err);
+}
+
+std::string state_of(const RunResult& recovered) {
+  const Json json = Json::parse(recovered.out, nullptr, false);
+  return json.is_object() ? json.value("state", "no state") : "no JSON";
+}
+
+/// What `recover` may say about each ending. After the last step of a run there is nothing left that could tell it
+/// more.
+bool fits(const std::string& state, Ending ending, const Reference& reference) {
+  if (state == "nothing to recover") return true;
+  if (ending == Ending::put_back) return state == "put back";
+  if (ending == Ending::as_after) return state == "done" && !reference.keeps_old;
+  return state == "as before" || state == "removed leftovers";
+}
+
+std::string again(Bench& bench, const std::vector<std::string>& beside) {
+  const RunResult second = bench.recover();
+  if (second.status != 0 || state_of(second) != "nothing to recover")
+    return "a further recover found something to do: " + shown(second);
+  if (bench.others() != beside) return "a further recover changed the databases beside\n";
+  return {};
+}
+
+std::string follow(Bench& bench, const std::vector<std::string>& argv) {
+  if (argv.empty()) return {};
+  const RunResult next = bench.run_tool(argv);
+  if (next.status != 0) return "the following run failed: " + shown(next);
+  return bench.leftovers();
+}
+
+}  // namespace
+
+unsigned seed() {
+  static const unsigned value = [] {
+    const char* given = std::getenv("BELAY_TEST_SEED");
+    const unsigned number =
+        given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
+    std::cout << "BELAY_TEST_SEED=" << number << std::endl;
+    return number;
+  }();
+  return value;
+}
+
+std::vector<Point> read_trace(const std::filesystem::path& file) {
+  std::vector<Point> points;
+  std::ifstream in{file};
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t space = line.find(' ');
+    points.push_back({std::stol(line), line.substr(space + 1)});
+  }
+  return points;
+}
+
+std::vector<Point> choose(const std::vector<Point>& all, int count, const std::vector<std::string>& always) {
+  if (count == every_point) return all;
+  std::mt19937 random{seed()};
+  std::set<std::size_t> chosen{all.size() - 1};
+  for (int part = 0; part < count; ++part) {
+    const std::size_t from = all.size() * static_cast<std::size_t>(part) / static_cast<std::size_t>(count);
+    const std::size_t to = all.size() * static_cast<std::size_t>(part + 1) / static_cast<std::size_t>(count);
+    chosen.insert(std::uniform_int_distribution<std::size_t>{from, std::max(from, to - 1)}(random));
+  }
+  for (const std::string& name : always) {
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Point& p) { return p.name == name; });
+    if (found == all.end()) throw std::runtime_error("there is no point \"" + name + "\" any more");
+    chosen.insert(static_cast<std::size_t>(found - all.begin()));
+  }
+  std::vector<Point> points;
+  for (const std::size_t index : chosen) points.push_back(all[index]);
+  return points;
+}
+
+Reference take_reference(Bench& bench, const Sweep& sweep, std::vector<Point>& points) {
+  bench.renew();
+  Reference reference{.before = bench.look(), .before_dump = bench.dump(), .keeps_old = sweep.keeps_old};
+  const std::filesystem::path trace = bench.work("trace");
+  std::filesystem::remove(trace);
+  const RunResult result = bench.run_tool(sweep.argv, {{"BELAY_FAULT_TRACE", trace.string()}});
+  INFO("without a kill: " << shown(result));
+  REQUIRE(result.status == sweep.status);
+  CHECK(bench.leftovers() == "");
+  points = read_trace(trace);
+  REQUIRE(!points.empty());
+  if (sweep.status == 0) {
+    reference.after = bench.look();
+    reference.after_dump = bench.dump();
+    CHECK(bench.others().size() == (sweep.keeps_old ? 1U : 0U));
+  } else {
+    const Judgement judgement = judge_database(bench, reference);
+    CHECK(judgement.problems == "");
+  }
+  return reference;
+}
+
+Judgement judge_database(Bench& bench, const Reference& reference) {
+  const std::vector<std::string> beside = bench.others();
+  const Sequences sequences = beside.empty() ? Sequences::may_be_ahead : Sequences::equal;
+  const Dumps dump = bench.dump();
+  const std::string from_before = bench.compare(reference.before, sequences);
+  const std::string from_after =
+      reference.after ? bench.compare(*reference.after, Sequences::equal) : std::string("the run can only fail\n");
+  Judgement judgement;
+  const bool after = from_after.empty();
+  if (!from_before.empty() && !after) {
+    judgement.problems =
+        "neither old nor new.\nFrom the old one it differs in:\n" + from_before + "From the new one in:\n" + from_after;
+    return judgement;
+  }
+  const std::size_t kept = beside.size();
+  judgement.ending = after ? Ending::as_after : kept > 0 ? Ending::put_back : Ending::as_before;
+  if (!same_dump(dump, after ? reference.after_dump : reference.before_dump, after ? Sequences::equal : sequences))
+    judgement.problems += "pg_dump says that it is another database\n";
+  const std::size_t most = after ? (reference.keeps_old ? 1U : 0U) : (reference.keeps_old ? 0U : 1U);
+  const char* kind = reference.keeps_old ? "__before_" : "__failed_";
+  const bool right_kind = kept == 0 || beside.front().find(kind) != std::string::npos;
+  if (kept > most || !right_kind) judgement.problems += fmt::format("beside it: {}\n", fmt::join(beside, ", "));
+  return judgement;
+}
+
+Judgement judge(Bench& bench, const Reference& reference, const RunResult& recovered,
+                const std::vector<std::string>& following) {
+  Judgement judgement;
+  if (recovered.status != 0) judgement.problems = "recover failed: " + shown(recovered);
+  const std::string left = bench.leftovers();
+  const Judgement database = judge_database(bench, reference);
+  judgement.ending = database.ending;
+  judgement.problems += left + database.problems;
+  if (database.ending && !fits(state_of(recovered), *database.ending, reference))
+    judgement.problems +=
+        fmt::format("recover said \"{}\", but it is {}\n", state_of(recovered), words(*database.ending));
+  judgement.problems += again(bench, bench.others());
+  judgement.problems += follow(bench, following);
+  if (!judgement.problems.empty()) judgement.problems += "recover had said: " + shown(recovered);
+  return judgement;
+}
+
+void sweep_kills(Bench& bench, const Sweep& sweep, int count) {
+  std::vector<Point> all;
+  const Reference reference = take_reference(bench, sweep, all);
+  std::map<Ending, int> met;
+  for (const Point& point : choose(all, count, sweep.always)) {
+    bench.renew();
+    const RunResult killed = bench.run_tool(sweep.argv, {{"BELAY_FAULT_KILL_AT", std::to_string(point.number)}});
+    const RunResult recovered = bench.recover();
+    const Judgement judgement = judge(bench, reference, recovered, sweep.following);
+    INFO("killed at point " << point.number << " of " << all.size() << ", " << point.name << ", seed " << seed());
+    CHECK(killed.signal == SIGKILL);
+    CHECK(judgement.problems == "");
+    if (judgement.ending) ++met[*judgement.ending];
+  }
+  for (const Ending ending : sweep.endings) {
+    INFO(words(ending));
+    CHECK(met[ending] > 0);
+  }
+}
+
+}  // namespace belay::test
