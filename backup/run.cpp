@@ -25,7 +25,6 @@ BackupWishes wishes_of(const BackupOptions& options, const Tool& tool, const Run
 int run_backup(const BackupOptions& options, Tool& tool) {
   RunContext context = open_run(tool, options.common, std::nullopt);
   const BackupWishes wishes = wishes_of(options, tool, context);
-  check_ci_catalogue(options.common, wishes.folder);
   const BackupPlan plan = plan_backup(wishes, read_backup_facts(tool, context, options.common, wishes.folder));
   if (options.common.dry_run) {
     tool.out.result(show_plan(plan));

@@ -41,6 +41,12 @@ TextPlace failed_place(const FailedAt& at, const ServerError* server) {
   }
   TextPlace place;
   place.line = statement.line;
+  // A statement that begins on its own first line begins there; one behind a comment, at the line's first word.
+  const std::size_t begins = statement.text.find_first_not_of(" \t\r\n");
+  if (begins != std::string::npos) {
+    const TextPlace first = place_at(at.script.text, statement.offset + begins);
+    if (first.line == statement.line) return first;
+  }
   const std::string_view line = line_of(at.script.text, statement.line);
   place.column = 1 + static_cast<int>(std::min(line.find_first_not_of(" \t"), line.size()));
   return place;
@@ -119,12 +125,7 @@ std::string advice(const FailedAt& at, const ServerError& server) {
 
 std::string hint(const FailedAt& at, const Error& cause, const ServerError* server) {
   const std::string specific = server != nullptr ? advice(at, *server) : cause.hint.empty() ? "" : cause.hint + " ";
-  const std::string name = one_line(at.migration.name);
-  return fmt::format(
-      "{}Prisma's code for this is P3018: while its row says failed, nothing further is deployed. To try it again: "
-      "migrate-production resolve "
-      "--rolled-back \"{}\"; if its effect is there after all: migrate-production resolve --applied \"{}\".",
-      specific, name, name);
+  return specific + "Prisma's code for this is P3018.";
 }
 
 /// Up to five lines before the failing one, numbered as Prisma numbers them: the text counts from an empty line 0.

@@ -1,4 +1,4 @@
-// What every tool understands, in the same words.
+// What every tool understands, in the same words; and what several do. A tool declares only what it acts on.
 #include "common/options.hpp"
 
 namespace belay {
@@ -14,20 +14,13 @@ void add_database(OptionSet& set, CommonOptions& options) {
            "connected to for CREATE, RENAME and DROP DATABASE [postgres, else template1]");
   set.duration("--connect-timeout", options.connect_timeout, "give up connecting after this time (5s, 2min) [5s]");
   set.duration("--lock-timeout", options.lock_timeout, "give up waiting for a table's lock after this time (5s, 2min)");
-  set.duration("--statement-timeout", options.statement_timeout,
-               "the server ends a statement after this time (30s, 2h)");
-  set.choice("--environment", options.environment, {"production", "staging", "test", "development"},
-             "what the database is for; also BELAY_ENV or NODE_ENV [production]");
 }
 
 void add_files(OptionSet& set, CommonOptions& options) {
   set.group("Files");
-  set.path("--migrations", options.migrations, "DIR",
-           "the migrations folder [the one found below: prisma/migrations, migrations, packages/*/…, apps/*/…]");
   set.path("--prisma-schema", options.prisma_schema, "FILE",
-           "schema.prisma: migrations and .env are looked for beside it");
+           "schema.prisma: .env, and the migrations where they are needed, are looked for beside it");
   set.path("--config", options.config, "FILE", "belay.toml; no other configuration file is ever looked for");
-  set.path("--work-dir", options.work_dir, "DIR", "where a decoded archive may lie for a parallel restore");
   set.path("--pg-bin", options.pg_bin, "DIR",
            "where pg_dump, pg_restore and psql are [PATH, /usr/lib/postgresql/*/bin]");
   set.path("--log-file", options.log_file, "FILE", "write a diary of what was done");
@@ -37,10 +30,6 @@ void add_behaviour(OptionSet& set, CommonOptions& options) {
   set.group("Behaviour");
   set.flag("--force", options.force, "ask nothing", Where::command_line_only);
   set.flag("--dry-run", options.dry_run, "print the plan that would run, and change nothing");
-  set.number("--jobs", options.jobs, 1, 256, "connections used at the same time");
-  set.number("--keep", options.keep, 0, 1000, "how many previous databases may be kept beside the target [1]");
-  set.flag("--local-only", options.local_only,
-           "in CI: accept that backups lie in a folder that goes away with the runner");
 }
 
 void add_output(OptionSet& set, CommonOptions& options) {
@@ -52,6 +41,17 @@ void add_output(OptionSet& set, CommonOptions& options) {
 }
 
 }  // namespace
+
+void add_migrations_option(OptionSet& set, CommonOptions& options) {
+  set.path("--migrations", options.migrations, "DIR",
+           "the migrations folder [the one found below: prisma/migrations, migrations, packages/*/…, apps/*/…]");
+}
+
+void add_restore_options(OptionSet& set, CommonOptions& options) {
+  set.number("--keep", options.keep, 0, 1000, "how many previous databases may be kept beside the target [1]");
+  set.choice("--environment", options.environment, {"production", "staging", "test", "development"},
+             "what the database is for; also BELAY_ENV or NODE_ENV [production]");
+}
 
 void add_common_options(OptionSet& set, CommonOptions& options) {
   add_database(set, options);

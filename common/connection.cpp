@@ -52,7 +52,7 @@ bool changes_something(const std::string& sql) {
 
 struct Connection::State {
   struct Closer {
-    void operator()(PGconn* pg) const noexcept { PQfinish(pg); }
+    void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
   };
   std::unique_ptr<PGconn, Closer> pg;
   DatabaseUrl url;

@@ -86,14 +86,19 @@ class OptionSet {
 struct CommonOptions {
   std::optional<std::string> database_url;
   std::string database_url_source;  ///< where database_url came from; empty = it was not given
-  std::optional<std::filesystem::path> config, migrations, prisma_schema, log_file, work_dir, pg_bin;
+  std::optional<std::filesystem::path> config, migrations, prisma_schema, log_file, pg_bin;
   std::optional<std::string> maintenance_db, lock_timeout, statement_timeout, connect_timeout;
   std::optional<std::string> environment;  ///< production, staging, test or development; see is_production
-  std::optional<int> jobs, keep;
+  std::optional<int> keep;
   bool force = false, dry_run = false, json = false, quiet = false, verbose = false, no_color = false,
        local_only = false;
 };
+/// What every tool acts on. [all] of belay.toml is for these.
 void add_common_options(OptionSet& set, CommonOptions& options);
+/// --migrations: the tools that read the folder.
+void add_migrations_option(OptionSet& set, CommonOptions& options);
+/// --keep, --environment: the tools that swap a database in.
+void add_restore_options(OptionSet& set, CommonOptions& options);
 
 /// A length of time in PostgreSQL's units: us, ms, s, min, h, d; a bare number is milliseconds; 0 = no limit. None if
 /// it is not one, or too long for the server (2147483647 ms).

@@ -82,7 +82,7 @@ void Output::clear_progress() {
   progress_shown_ = false;
 }
 
-void Output::emit(std::string_view kind, Json fields) {
+void Output::emit(std::string_view kind, const Json& fields) {
   Json line = {{"event", kind}, {"tool", tool_}};
   line.update(fields);
   put(stderr, dump(line, -1) + "\n");

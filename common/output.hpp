@@ -51,7 +51,7 @@ class Output {
 
  private:
   void clear_progress();
-  void emit(std::string_view kind, Json fields);
+  void emit(std::string_view kind, const Json& fields);
   OutputSettings settings_;
   std::string tool_;
   bool progress_shown_ = false;

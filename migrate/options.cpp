@@ -22,6 +22,12 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
            "recover: the database is right as it is now; only remove what the dead run left", Where::command_line_only);
   set.command("recover",
               "after a run that was killed: says which state the database is in, and finishes or undoes that run");
+  add_migrations_option(set, options.common);
+  add_restore_options(set, options.common);
+  set.duration("--statement-timeout", options.common.statement_timeout,
+               "the server ends a migration's statement after this time (30s, 2h)");
+  set.flag("--local-only", options.common.local_only,
+           "in CI: accept that the backup lies in a folder that goes away with the runner");
   add_common_options(set, options.common);
   set.example("migrate-production --no-rehearse", "a guarded run, asking first");
   set.example("migrate-production --no-rehearse --dry-run", "what would be done");

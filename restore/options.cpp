@@ -22,6 +22,7 @@ std::optional<RestoreOptions> read_restore_options(int argc, const char* const* 
   set.command("drop", "remove a kept database by its name");
   set.command("list", "show side and kept databases with size and age");
   set.positional("NAME", options.name, "the kept database", {"undo", "drop"});
+  add_restore_options(set, options.common);
   add_common_options(set, options.common);
   set.example("restore-database --backup-file /var/backups/app/backup_app_20261121_130700.dump.zst",
               "restore, asking first");

@@ -13,13 +13,16 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
   set.optional_text("--restore-backup", options.restore_backup, "", "FILE",
                     "restore this backup; without FILE the newest good one from before the migration, from ./backups, "
                     "./backups/pre-migration and ./backups/pre-restore");
-  set.path("--backup-path", options.backup_path, "DIR", "where to look for that backup, instead of the three folders above");
+  set.path("--backup-path", options.backup_path, "DIR",
+           "where to look for that backup, instead of the three folders above");
   set.flag("--mark-only", options.mark_only,
            "only mark the migration as rolled back in the history; schema and data stay as they are");
   set.path("--pre-restore-backup-path", options.pre_restore_backup_path, "DIR",
            "folder for the backup of the present state (default ./backups/pre-restore)");
   set.flag("--skip-pre-restore-backup", options.skip_pre_restore_backup,
            "do not back the present state up before restoring", Where::command_line_only);
+  add_migrations_option(set, options.common);
+  add_restore_options(set, options.common);
   add_common_options(set, options.common);
   set.example("rollback-migration --migration-name 20261105101500_add_priority --restore-backup",
               "back to the last backup from before it");

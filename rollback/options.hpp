@@ -13,7 +13,8 @@ struct RollbackOptions {
   std::optional<std::string> migration_name;
   std::optional<std::string> restore_backup;  ///< a file, or "" = the newest good backup from before the migration
   std::optional<std::filesystem::path> pre_restore_backup_path;
-  std::optional<std::filesystem::path> backup_path;  ///< where to look without FILE, instead of the three default folders
+  std::optional<std::filesystem::path>
+      backup_path;  ///< where to look without FILE, instead of the three default folders
   bool mark_only = false;
   bool skip_pre_restore_backup = false;
 };

@@ -117,7 +117,8 @@ std::filesystem::path Rollback::choose_backup() const {
   if (!options_.restore_backup->empty()) return *options_.restore_backup;
   std::vector<CatalogueEntry> all;
   std::string looked;
-  const std::vector<std::filesystem::path> folders = options_.backup_path ? std::vector{*options_.backup_path} : default_folders();
+  const std::vector<std::filesystem::path> folders =
+      options_.backup_path ? std::vector{*options_.backup_path} : default_folders();
   for (const std::filesystem::path& folder : folders) {
     for (CatalogueEntry& entry : list_backups(folder)) all.push_back(std::move(entry));
     looked += folder.string() + " ";

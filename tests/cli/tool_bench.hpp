@@ -186,13 +186,16 @@ inline void deploy_first(const ToolBench& bench) {
   bench.db.sql("INSERT INTO orders SELECT i, md5(i::text) FROM generate_series(1, 300) i");
 }
 
-/// Returns once a migration of `run` is in pg_sleep.
+/// Returns once a migration of `run` is in pg_sleep. Asked from another database: a superuser's session in the run's
+/// own would be one that it may not end.
 inline void wait_for_sleep(const TestDatabase& db, Background& run) {
+  const DatabaseUrl outside = db.url().with_database("postgres");
+  const Session server(outside, "postgres");
+  const std::string question =
+      "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = " + server.literal(db.name());
   wait_until("the migration to sleep", [&] {
     if (!run.running()) FAIL("the run ended before its migration slept\n" + read_text(run.err_file()));
-    return db.value(
-               "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") ==
-           "1";
+    return server.run(question).at(0) == "1";
   });
 }
 

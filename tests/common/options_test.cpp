@@ -46,6 +46,8 @@ struct Tool {
     set.number("--retention-days", retention_days, 0, 3650, "days");
     set.list("--critical-table", critical_table, "NAME", "watched closely");
     set.section("checklist", checklist);
+    add_migrations_option(set, common);
+    add_restore_options(set, common);
     add_common_options(set, common);
   }
 
@@ -116,7 +118,7 @@ TEST_CASE("without a verb the verb is empty, and nothing is set that was not giv
   CHECK(tool.parse({}) == "");
   CHECK_FALSE(tool.name);
   CHECK_FALSE(tool.restore_backup);
-  CHECK_FALSE(tool.common.jobs);
+  CHECK_FALSE(tool.common.keep);
   CHECK(tool.critical_table.empty());
 }
 
@@ -214,13 +216,12 @@ TEST_CASE("Prisma's commands are answered with what to use") {
     Words arguments;
     std::string says;
   };
-  const Case row =
-      GENERATE(Case{{"dev"}, "use `migrate-production`"}, Case{{"db", "push"}, "db push"},
-               Case{{"db", "pull"}, "db pull"}, Case{{"generate"}, "prisma generate"}, Case{{"studio"}, "psql"},
-               Case{{"reset"}, "deletes all data"}, Case{{"migrate", "deploy"}, "migrate-production deploy"},
-               Case{{"migrate", "status"}, "migrate-production status"}, Case{{"migrate", "dev"}, "migrate dev"},
-               Case{{"migrate"}, "Leave out `migrate`"}, Case{{"init"}, "baseline"}, Case{{"format"}, "prisma format"},
-               Case{{"dev", "--name", "x"}, "migrate dev"});
+  const Case row = GENERATE(
+      Case{{"dev"}, "use `migrate-production`"}, Case{{"db", "push"}, "db push"}, Case{{"db", "pull"}, "db pull"},
+      Case{{"generate"}, "prisma generate"}, Case{{"studio"}, "psql"}, Case{{"reset"}, "deletes all data"},
+      Case{{"migrate", "deploy"}, "without a command"}, Case{{"migrate", "status"}, "--dry-run"},
+      Case{{"migrate", "dev"}, "migrate dev"}, Case{{"migrate"}, "Leave out `migrate`"}, Case{{"init"}, "prisma init"},
+      Case{{"format"}, "prisma format"}, Case{{"dev", "--name", "x"}, "migrate dev"});
   CAPTURE(row.arguments);
   const std::string text = refusal(row.arguments);
   CHECK_THAT(text, Contains("is a command of Prisma"));
@@ -288,7 +289,7 @@ TEST_CASE("a wrong variable is refused by name") {
 
 TEST_CASE("belay.toml is read through --config or BELAY_CONFIG only") {
   const ConfigFile file{
-      "# ours\n[all]\njobs = 4\nlock-timeout = \"5s\"\nname = 'all'\n\n[migrate-production]\nname = \"its "
+      "# ours\n[all]\nkeep = 4\nlock-timeout = \"5s\"\nname = 'all'\n\n[migrate-production]\nname = \"its "
       "own\"\ncompress = true\n"
       "critical-table = [\"a\",\n  \"b\", # two\n]\nrestore-backup = true\n[backup-db]\nwhatever = 1\n"
       "[checklist]\nteam = \"The team was told\"\n\"app down\" = 'Maintenance mode'\n"};
@@ -296,7 +297,7 @@ TEST_CASE("belay.toml is read through --config or BELAY_CONFIG only") {
   Tool tool;
   (void)tool.parse(by_variable ? Words{} : Words{"--config", file.path()},
                    by_variable ? Variables{{"BELAY_CONFIG", file.path()}} : Variables{});
-  CHECK(tool.common.jobs == 4);
+  CHECK(tool.common.keep == 4);
   CHECK(tool.common.lock_timeout == "5s");
   CHECK(tool.name == "its own");
   CHECK(tool.compress);
@@ -321,9 +322,9 @@ TEST_CASE("the command line wins over the environment, and that over belay.toml"
 }
 
 TEST_CASE("a mistake in a source that is overruled is found all the same") {
-  const ConfigFile file{"[all]\njobs = 0\n"};
-  CHECK_THAT(refusal({"--config", file.path(), "--jobs", "2"}), Contains("line 2"));
-  CHECK_THAT(refusal({"--jobs", "2"}, {{"BELAY_JOBS", "none"}}), Contains("BELAY_JOBS"));
+  const ConfigFile file{"[all]\nkeep = -1\n"};
+  CHECK_THAT(refusal({"--config", file.path(), "--keep", "2"}), Contains("line 2"));
+  CHECK_THAT(refusal({"--keep", "2"}, {{"BELAY_KEEP", "none"}}), Contains("BELAY_KEEP"));
 }
 
 TEST_CASE("a wrong belay.toml is refused with file and line") {
@@ -340,8 +341,8 @@ TEST_CASE("a wrong belay.toml is refused with file and line") {
       Case{"[all]\nname = \"x\" y\n", "line 2", "follows the value"},
       Case{"[all]\nname \"x\"\n", "line 2", "not followed by ="}, Case{"[all]\nname = 5\n", "line 2", "wrong type"},
       Case{"[all]\njson = \"true\"\n", "line 2", "wrong type"}, Case{"[all]\njson = 1\n", "line 2", "wrong type"},
-      Case{"[all]\njobs = \"4\"\n", "line 2", "wrong type"}, Case{"[all]\njobs = 4.5\n", "line 2", "whole number"},
-      Case{"[all]\njobs = 0\n", "line 2", "whole number from 1"},
+      Case{"[all]\nkeep = \"4\"\n", "line 2", "wrong type"}, Case{"[all]\nkeep = 4.5\n", "line 2", "whole number"},
+      Case{"[all]\nkeep = -1\n", "line 2", "whole number from 0"},
       Case{"[all]\nlock-timeout = 5\n", "line 2", "wrong type"},
       Case{"[all]\nlock-timeout = \"5 sec\"\n", "line 2", "length of time"},
       Case{"[all]\nforce = true\n", "line 2", "command line only"},

@@ -72,6 +72,18 @@ std::string without_positions(const std::string& text) {
   return out;
 }
 
+std::string differing_lines(const std::string& expected, const std::string& found) {
+  if (expected == found) return {};
+  std::istringstream a{expected}, b{found};
+  std::string one, other;
+  do {
+    one = other = "(end)";
+    std::getline(a, one);
+    std::getline(b, other);
+  } while (one == other && (a || b));
+  return "pg_dump wrote \"" + other + "\" where it was \"" + one + "\"\n";
+}
+
 }  // namespace
 
 Bench::Bench(Owner owner, Start start) : owner_(owner) { fill(start); }
@@ -103,8 +115,9 @@ void Bench::fill(Start start) {
 void Bench::dress() {
   const Session server = maintenance(server_);
   const std::string db = "DATABASE " + server.identifier(target_);
+  // Settings in alphabetical order: they are put back in that one, and pg_dump prints them in the order they were set.
   server.run("COMMENT ON " + db + " IS 'the only copy; it''s \"precious\"'; ALTER " + db +
-             " SET work_mem = '8MB'; ALTER " + db + " SET search_path = public, \"Odd schema\"; ALTER ROLE desk IN " +
+             " SET search_path = public, \"Odd schema\"; ALTER " + db + " SET work_mem = '8MB'; ALTER ROLE desk IN " +
              db + " SET statement_timeout = '5min'; ALTER " + db + " CONNECTION LIMIT 50; REVOKE ALL ON " + db +
              " FROM PUBLIC; GRANT CONNECT ON " + db + " TO reader; GRANT TEMPORARY ON " + db +
              " TO reader WITH GRANT OPTION");
@@ -266,9 +279,11 @@ std::string Bench::catalogue_leftovers() const {
   return text;
 }
 
-bool same_dump(const Dumps& a, const Dumps& b, Sequences sequences) {
-  if (a.schema != b.schema) return false;
-  return sequences == Sequences::equal ? a.data == b.data : without_positions(a.data) == without_positions(b.data);
+std::string compare_dumps(const Dumps& expected, const Dumps& found, Sequences sequences) {
+  if (sequences == Sequences::equal)
+    return differing_lines(expected.schema, found.schema) + differing_lines(expected.data, found.data);
+  return differing_lines(expected.schema, found.schema) +
+         differing_lines(without_positions(expected.data), without_positions(found.data));
 }
 
 }  // namespace belay::test

@@ -90,7 +90,7 @@ class Bench {
   std::string source_ = "start of the round";
 };
 
-/// True if a and b are the same dump but for what a dump and restore may print in another way.
-[[nodiscard]] bool same_dump(const Dumps& a, const Dumps& b, Sequences sequences);
+/// What differs between two dumps, but for what a dump and restore may print in another way; empty = nothing.
+[[nodiscard]] std::string compare_dumps(const Dumps& expected, const Dumps& found, Sequences sequences);
 
 }  // namespace belay::test

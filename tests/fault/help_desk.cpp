@@ -75,7 +75,7 @@ ALTER TABLE customer ADD COLUMN language text NOT NULL DEFAULT 'de';
 UPDATE customer SET language = 'fr' WHERE id % 3 = 0;
 UPDATE "Odd schema"."Ticket, open" SET total = total + 1 WHERE id % 2 = 0;
 INSERT INTO customer (name) SELECT 'newcomer ' || i FROM generate_series(1, 3) i;
-CREATE TABLE invoice (id serial PRIMARY KEY, customer_id integer REFERENCES customer (id), due date);
+CREATE TABLE invoice (id serial PRIMARY KEY, customer_id integer REFERENCES customer (id) ON DELETE CASCADE, due date);
 INSERT INTO invoice (customer_id, due) SELECT id, '2024-06-01' FROM customer;
 )sql"};
 }

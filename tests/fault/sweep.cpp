@@ -140,8 +140,8 @@ Judgement judge_database(Bench& bench, const Reference& reference) {
   }
   const std::size_t kept = beside.size();
   judgement.ending = after ? Ending::as_after : kept > 0 ? Ending::put_back : Ending::as_before;
-  if (!same_dump(dump, after ? reference.after_dump : reference.before_dump, after ? Sequences::equal : sequences))
-    judgement.problems += "pg_dump says that it is another database\n";
+  judgement.problems +=
+      compare_dumps(after ? reference.after_dump : reference.before_dump, dump, after ? Sequences::equal : sequences);
   const std::size_t most = after ? (reference.keeps_old ? 1U : 0U) : (reference.keeps_old ? 0U : 1U);
   const char* kind = reference.keeps_old ? "__before_" : "__failed_";
   const bool right_kind = kept == 0 || beside.front().find(kind) != std::string::npos;
