@@ -226,7 +226,11 @@ BackupReport take_backup(const BackupPlan& plan, Tool& tool) {
   settings.pinned_text_form = true;
   settings.lc_monetary = plan.server.database->lc_monetary;
 
+  tool.out.detail(fmt::format("{} {}, {} {}", plan.pg_dump.path.string(), plan.pg_dump.version,
+                              plan.pg_restore.path.string(), plan.pg_restore.version));
   BackupSnapshot snapshot{plan.url, settings, plan.wishes.lock_timeout};
+  tool.out.detail(fmt::format("snapshot {} at {} ({}), tables {}", snapshot.exported(), snapshot.facts().lsn,
+                              snapshot.facts().time, snapshot.facts().lock));
   BackupReport report{.archive = plan.archive()};
   Manifest& manifest = report.manifest;
   read_into(manifest, report.schema, plan, snapshot);

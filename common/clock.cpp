@@ -81,6 +81,13 @@ std::string new_run_id(TimePoint now) {
   return fmt::format("{}-{:04x}", compact_utc(now), random() & 0xffffU);
 }
 
+TimePoint run_began(const std::string& run) {
+  if (!is_run_id(run)) throw Error{Failure::bug, fmt::format("\"{}\" is no run id", run)};
+  const auto part = [&](std::size_t at, std::size_t length) { return run.substr(at, length); };
+  return parse_iso_utc(
+      fmt::format("{}-{}-{}T{}:{}:{}Z", part(0, 4), part(4, 2), part(6, 2), part(9, 2), part(11, 2), part(13, 2)));
+}
+
 bool is_run_id(const std::string& text) {
   if (text.size() != 21 || text[8] != 'T' || text[15] != 'Z' || text[16] != '-') return false;
   for (std::size_t i = 0; i < text.size(); ++i) {

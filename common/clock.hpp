@@ -29,6 +29,8 @@ struct SystemClock final : Clock {
 
 /// A run's id: `YYYYMMDDTHHMMSSZ-xxxx`, x hexadecimal and random.
 [[nodiscard]] std::string new_run_id(TimePoint now);
+/// When that run began, to the second. Throws bug for text that is no run id.
+[[nodiscard]] TimePoint run_began(const std::string& run);
 /// True for text of exactly a run id's form.
 [[nodiscard]] bool is_run_id(const std::string& text);
 

@@ -4,6 +4,7 @@
 #include "common/process.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -227,10 +228,14 @@ std::vector<std::string> child_environment(const std::vector<std::pair<std::stri
 }
 
 Exit RealProcesses::run(const Command& cmd, const ByteSource& in, const ByteSink& out) {
+  std::string line = cmd.program.string();
+  for (const std::string& argument : cmd.args) line += " " + argument;
+  spdlog::info("run {}", line);
   fault_point("child start: " + cmd.program.filename().string());
   throw_if_interrupted();
   Exit end = Child{cmd, in, out}.run();
   if (end.err.size() > err_kept) end.err.erase(0, end.err.size() - err_kept);
+  spdlog::info("{} ended with {}", cmd.program.string(), end.how());
   fault_point("child ended: " + cmd.program.filename().string());
   return end;
 }

@@ -12,6 +12,12 @@ namespace belay {
 
 namespace fs = std::filesystem;
 
+std::string describe_kept(const SideDatabase& side, TimePoint now) {
+  return fmt::format("\"{}\", {}, {} old ({})", side.name, human_size(side.size_bytes),
+                     human_duration(now - run_began(side.marker->run)),
+                     side.marker->kind == SideKind::failed ? "what a failed migration left" : "from before a restore");
+}
+
 RunContext open_run(Tool& tool, const CommonOptions& options, const std::optional<fs::path>& migrations_folder) {
   DatabaseTarget target = resolve_target(options, real_surroundings(), migrations_folder);
   refuse_system_database(target.url.database);
@@ -27,9 +33,7 @@ RunContext open_run(Tool& tool, const CommonOptions& options, const std::optiona
   tool.out.note(describe_target(server, target.url.database, target.source));
   for (const std::string& warning : target.warnings) tool.out.warn(warning);
   for (const SideDatabase& side : sides) {
-    if (side.kept())
-      tool.out.note(
-          fmt::format("Kept: \"{}\", {}, from run {}", side.name, human_size(side.size_bytes), side.marker->run));
+    if (side.kept()) tool.out.note("Kept: " + describe_kept(side, tool.clock.now()));
   }
   return {std::move(target), std::move(maintenance), std::move(server), std::move(sides), schema};
 }
@@ -62,7 +66,7 @@ void check_kept(const RunContext& context, int keep) {
   for (const SideDatabase& side : context.sides) {
     if (!side.kept()) continue;
     ++count;
-    kept += fmt::format("\"{}\" ({})\n", side.name, human_size(side.size_bytes));
+    kept += side.name + "\n";
   }
   if (count < keep) return;
   throw Error{Failure::refused,

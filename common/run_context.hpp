@@ -31,6 +31,9 @@ struct RunContext {
 /// refused.
 void lock_run(RunContext& context, const Tool& tool, std::chrono::milliseconds patience);
 
+/// Name, size, age, and what it is.
+[[nodiscard]] std::string describe_kept(const SideDatabase& side, TimePoint now);
+
 enum class Leftovers { refuse, warn };
 /// Side databases of runs that died. Under the run lock there is nobody they could belong to.
 void check_leftovers(const RunContext& context, Output& out, Leftovers policy);

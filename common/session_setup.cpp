@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -48,6 +50,11 @@ std::string escaped_option(const std::string& value) {
   return out;
 }
 
+std::optional<std::string> variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::nullopt : std::optional<std::string>{value};
+}
+
 std::string option_of(const DatabaseUrl& url, const std::string& key) {
   for (const auto& [name, value] : url.parameters) {
     if (name == key) return value;
@@ -90,9 +97,13 @@ std::vector<std::pair<std::string, std::string>> child_connection_environment(co
                                                                               const SessionSettings& settings,
                                                                               int server_version) {
   std::vector<std::pair<std::string, std::string>> env;
-  if (url.password) env.emplace_back("PGPASSWORD", *url.password);
+  // Where the URL is silent libpq's own variables count, for children as for ourselves; child_environment() withholds
+  // them otherwise.
+  const std::optional<std::string> password = url.password ? url.password : variable("PGPASSWORD");
+  if (password) env.emplace_back("PGPASSWORD", *password);
   env.emplace_back("PGAPPNAME", settings.application_name);
-  const std::string own = option_of(url, "options");
+  std::string own = option_of(url, "options");
+  if (own.empty()) own = variable("PGOPTIONS").value_or("");
   const std::string ours = session_options(settings, server_version);
   env.emplace_back("PGOPTIONS", own.empty() ? ours : own + " " + ours);
   return env;

@@ -93,6 +93,7 @@ std::optional<Marker> parse_marker(const std::string& comment) {
     if (!kind) return std::nullopt;
     Marker m{json.at("run"),    json.at("tool"), json.at("step"), json.at("host"), json.at("target"), *kind, {},
              json.at("details")};
+    if (!is_run_id(m.run)) return std::nullopt;
     if (!json.at("target_comment").is_null()) m.target_comment = json.at("target_comment").get<std::string>();
     return m;
   } catch (const Json::exception&) {

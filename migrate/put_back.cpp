@@ -155,6 +155,10 @@ PutBackReport restore_before(RunContext& context, const Rope& rope, const Migrat
       report.checks.push_back(fmt::format("{}: {} rows in {} tables and {} schema facts equal the backup's",
                                           proof.words(), human_count(proof.rows), proof.tables, proof.facts));
     }
+    if (rebuilt.replicas > 0)
+      tool.out.warn(fmt::format(
+          "not verified: {} replicas; sessions there go on reading the failed database until they reconnect",
+          rebuilt.replicas));
     report.checks.emplace_back(rebuilt.property_differences.empty()
                                    ? "owner, privileges, settings, comment, connection limit: as before"
                                    : "owner, privileges, settings: they differ, see the warnings");

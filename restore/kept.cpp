@@ -13,14 +13,18 @@ namespace {
 constexpr std::chrono::seconds lock_patience{2};
 
 const SideDatabase& find_kept(const RunContext& context, const std::optional<std::string>& name) {
+  constexpr SideKind wanted = SideKind::before;
   const SideDatabase* found = nullptr;
   for (const SideDatabase& side : context.sides) {
-    if (side.kept() && (!name || side.name == *name)) found = &side;  // oldest first: the last is the newest
+    // Without a name only what stood there before a restore: what a failed migration left is never what "undo" means.
+    // Oldest first.
+    const bool fits = name ? side.name == *name : side.kept() && side.marker->kind == wanted;
+    if (side.kept() && fits) found = &side;
   }
   if (found != nullptr) return *found;
   throw Error{Failure::refused,
               name ? fmt::format("there is no kept database \"{}\"", *name)
-                   : fmt::format("nothing is kept of database \"{}\"", context.database()),
+                   : fmt::format("nothing is kept of database \"{}\" from before a restore", context.database()),
               {},
               "`restore-database list` shows what there is."};
 }
@@ -97,8 +101,9 @@ int list_kept(const RestoreOptions& options, Tool& tool) {
   for (const SideDatabase& side : context.sides) {
     const std::string step = side.marker ? side.marker->step : "no marker";
     const std::string run = side.marker ? side.marker->run : "?";
-    result.text += fmt::format("{}  {}  {}  run {}\n", side.name, side.kept() ? "kept" : "leftover (" + step + ")",
-                               human_size(side.size_bytes), run);
+    result.text += side.kept() ? describe_kept(side, tool.clock.now()) + "\n"
+                               : fmt::format("\"{}\", {}, leftover of a run that is not finished ({})\n", side.name,
+                                             human_size(side.size_bytes), step);
     result.json["databases"].push_back(
         {{"name", side.name}, {"kept", side.kept()}, {"step", step}, {"run", run}, {"bytes", side.size_bytes}});
   }

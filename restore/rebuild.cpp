@@ -64,6 +64,7 @@ RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Pr
   if (!maintenance.usable())
     maintenance = Connection{maintenance.url(), maintenance.database(), maintenance.settings()};
   Connection inside{r.load.url, r.target, tool.session()};
+  report.replicas = static_cast<int>(inside.one("SELECT count(*) AS n FROM pg_stat_replication").number("n"));
   report.property_differences = compare_properties(r.properties, read_properties(inside, r.target).value());
   journal.record("swapped", {{"kept", r.kept.value_or("")}, {"attempts", report.swap.attempts}});
   return report;

@@ -21,6 +21,7 @@ struct RebuildRequest {
 struct RebuildReport {
   Proof proof;
   SwapReport swap;
+  int replicas = 0;  ///< physical ones: their sessions go on reading the old database, and this was not verified there
   std::vector<std::string> property_differences;  ///< after the swap, against what was asked for; empty is right
 };
 

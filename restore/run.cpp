@@ -151,6 +151,10 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
   for (const std::string& what : report.proof.not_restored) text += fmt::format("Not restored: {}\n", what);
   for (const std::string& kind : report.proof.not_compared) text += fmt::format("Not compared: {}\n", kind);
   for (const std::string& what : facts.manifest.not_included) text += fmt::format("Not in the backup: {}\n", what);
+  if (report.replicas > 0)
+    text +=
+        fmt::format("Not verified: {} replicas; sessions there go on reading the old database until they reconnect\n",
+                    report.replicas);
   if (plan.kept) {
     text += fmt::format(
         "Kept      the previous database as \"{}\"\nGo back   restore-database undo\nRemove    restore-database drop "
@@ -165,6 +169,7 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
            {"verified", report.proof.words()},
            {"soft_differences", report.proof.soft},
            {"not_restored", report.proof.not_restored},
+           {"replicas_not_verified", report.replicas},
            {"kept", plan.kept ? Json(*plan.kept) : Json(nullptr)},
            {"pre_restore_backup", pre_restore ? Json(pre_restore->string()) : Json(nullptr)},
            {"swap_ms", std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count()}}};

@@ -261,13 +261,13 @@ std::string Bench::leftovers() {
     if (text.empty() || std::chrono::steady_clock::now() > deadline) break;
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
   }
-  return text + catalogue_leftovers();
+  return text + half_files(backups());
 }
 
-std::string Bench::catalogue_leftovers() const {
-  if (!fs::exists(backups())) return {};
+std::string Bench::half_files(const fs::path& folder) {
+  if (!fs::exists(folder)) return {};
   std::set<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(backups())) names.insert(entry.path().filename());
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename());
   std::string text;
   for (const std::string& name : names) {
     if (name == "runs") continue;

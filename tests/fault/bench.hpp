@@ -70,9 +70,10 @@ class Bench {
   [[nodiscard]] std::string compare(const Picture& expected, Sequences sequences);
   /// Databases beside the target, sorted.
   [[nodiscard]] std::vector<std::string> others();
-  /// Sessions and advisory locks of belay that do not go away, and half files in the catalogue: a line each.
+  /// Sessions and advisory locks of belay that do not go away, and half files in backups(): a line each.
   [[nodiscard]] std::string leftovers();
-  [[nodiscard]] std::string catalogue_leftovers() const;
+  /// Half files in a folder of backups, a line each.
+  [[nodiscard]] static std::string half_files(const std::filesystem::path& folder);
   [[nodiscard]] std::vector<std::string> sessions();  ///< pids of belay's, oldest first
 
   [[nodiscard]] const std::string& target() const { return target_; }

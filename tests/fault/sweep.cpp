@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <iostream>
@@ -24,11 +25,6 @@ const char* words(Ending ending) {
       return "as after";
   }
   return "";
-}
-
-std::string shown(const RunResult& result) {
-  return fmt::format("status {}, signal {}\n--- out\n{}\n--- err\n{}\n", result.status, result.signal, result.out,
-                     result.err);
 }
 
 std::string state_of(const RunResult& recovered) {
@@ -57,10 +53,27 @@ std::string follow(Bench& bench, const std::vector<std::string>& argv) {
   if (argv.empty()) return {};
   const RunResult next = bench.run_tool(argv);
   if (next.status != 0) return "the following run failed: " + shown(next);
-  return bench.leftovers();
+  return bench.leftovers() + Bench::half_files(bench.work("pre-restore"));
+}
+
+/// What an exit status says about the database.
+std::string contradiction(Bench& bench, const Reference& reference, const RunResult& result) {
+  const bool after = reference.after && bench.compare(*reference.after, Sequences::may_be_ahead).empty();
+  const bool before = bench.compare(reference.before, Sequences::may_be_ahead).empty();
+  if (result.status == 0 && !after) return "status 0, but the database is not what was asked for\n";
+  constexpr std::array untouched{3, 5, 6, 8};
+  const bool says_before = std::find(untouched.begin(), untouched.end(), result.status) != untouched.end();
+  if (says_before && !before) return "the status says that the database is as before, but it is not\n";
+  if (result.status != 0 && !says_before) return "it did not end in order\n";
+  return {};
 }
 
 }  // namespace
+
+std::string shown(const RunResult& result) {
+  return fmt::format("status {}, signal {}\n--- out\n{}\n--- err\n{}\n", result.status, result.signal, result.out,
+                     result.err);
+}
 
 unsigned seed() {
   static const unsigned value = [] {
@@ -126,11 +139,12 @@ Reference take_reference(Bench& bench, const Sweep& sweep, std::vector<Point>& p
 
 Judgement judge_database(Bench& bench, const Reference& reference) {
   const std::vector<std::string> beside = bench.others();
-  const Sequences sequences = beside.empty() ? Sequences::may_be_ahead : Sequences::equal;
+  const Sequences exact = reference.crashed ? Sequences::may_be_ahead : Sequences::equal;
+  const Sequences sequences = beside.empty() ? Sequences::may_be_ahead : exact;
   const Dumps dump = bench.dump();
   const std::string from_before = bench.compare(reference.before, sequences);
   const std::string from_after =
-      reference.after ? bench.compare(*reference.after, Sequences::equal) : std::string("the run can only fail\n");
+      reference.after ? bench.compare(*reference.after, exact) : std::string("the run can only fail\n");
   Judgement judgement;
   const bool after = from_after.empty();
   if (!from_before.empty() && !after) {
@@ -141,7 +155,7 @@ Judgement judge_database(Bench& bench, const Reference& reference) {
   const std::size_t kept = beside.size();
   judgement.ending = after ? Ending::as_after : kept > 0 ? Ending::put_back : Ending::as_before;
   judgement.problems +=
-      compare_dumps(after ? reference.after_dump : reference.before_dump, dump, after ? Sequences::equal : sequences);
+      compare_dumps(after ? reference.after_dump : reference.before_dump, dump, after ? exact : sequences);
   const std::size_t most = after ? (reference.keeps_old ? 1U : 0U) : (reference.keeps_old ? 0U : 1U);
   const char* kind = reference.keeps_old ? "__before_" : "__failed_";
   const bool right_kind = kept == 0 || beside.front().find(kind) != std::string::npos;
@@ -163,6 +177,15 @@ Judgement judge(Bench& bench, const Reference& reference, const RunResult& recov
   judgement.problems += again(bench, bench.others());
   judgement.problems += follow(bench, following);
   if (!judgement.problems.empty()) judgement.problems += "recover had said: " + shown(recovered);
+  return judgement;
+}
+
+Judgement judge_ended(Bench& bench, const Reference& reference, const RunResult& result,
+                      const std::vector<std::string>& following) {
+  const std::string contradicts = contradiction(bench, reference, result);
+  Judgement judgement = judge(bench, reference, bench.recover(), following);
+  if (!contradicts.empty() || !judgement.problems.empty())
+    judgement.problems = contradicts + judgement.problems + "the run itself had ended with " + shown(result);
   return judgement;
 }
 

@@ -25,6 +25,7 @@ struct Reference {
   std::optional<Picture> after;  ///< none: the command can only fail
   Dumps after_dump;
   bool keeps_old = false;  ///< a command that succeeds keeps the old database as <db>__before_<run>
+  bool crashed = false;    ///< the server was: sequences may be ahead
 };
 
 /// A command that is killed at each of its points.
@@ -61,6 +62,12 @@ struct Judgement {
                               const std::vector<std::string>& following);
 /// The database alone: which of the two it is, with the databases beside it.
 [[nodiscard]] Judgement judge_database(Bench& bench, const Reference& reference);
+
+/// The same for a command that came to its own end with `result`: its status has to fit the database too.
+[[nodiscard]] Judgement judge_ended(Bench& bench, const Reference& reference, const RunResult& result,
+                                    const std::vector<std::string>& following);
+/// For a message.
+[[nodiscard]] std::string shown(const RunResult& result);
 
 /// Kills the command at `count` points (or every one), each on a fresh database, and checks everything.
 void sweep_kills(Bench& bench, const Sweep& sweep, int count);
