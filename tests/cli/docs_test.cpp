@@ -231,7 +231,7 @@ TEST_CASE("docs/configuration.md lists exactly the options of --help, with their
   std::set<std::string> known;
   for (const std::string& tool : tools()) {
     const std::vector<HelpOption> options = options_in(help_of(tool));
-    CHECK(options.size() > 20);
+    CHECK(options.size() > 15);
     for (const HelpOption& option : options) {
       known.insert(option.name);
       if (option.name == "--help" || option.name == "--version") continue;

@@ -247,6 +247,10 @@ std::vector<std::string> Bench::sessions() {
       "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'belay/%' ORDER BY backend_start");
 }
 
+void Bench::end_session(const std::string& pid) {
+  maintenance(server_).run("SELECT pg_terminate_backend(" + pid + ")");
+}
+
 std::string Bench::leftovers() {
   const Session server = maintenance(server_);
   const auto deadline = std::chrono::steady_clock::now() + patience;

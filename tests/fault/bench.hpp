@@ -75,6 +75,7 @@ class Bench {
   /// Half files in a folder of backups, a line each.
   [[nodiscard]] static std::string half_files(const std::filesystem::path& folder);
   [[nodiscard]] std::vector<std::string> sessions();  ///< pids of belay's, oldest first
+  void end_session(const std::string& pid);
 
   [[nodiscard]] const std::string& target() const { return target_; }
   [[nodiscard]] OwnServer& server() { return server_; }

@@ -110,7 +110,7 @@ void end_sessions(Bench& bench, const Sweep& sweep, int count) {
       run->kill(SIGSTOP);
       const std::vector<std::string> sessions = bench.sessions();
       there = sessions.size();
-      if (which < there) bench.column("SELECT pg_terminate_backend(" + sessions[which] + ")");
+      if (which < there) bench.end_session(sessions[which]);
       run->kill(SIGCONT);
       const RunResult result = run->wait();
       INFO("session " << which + 1 << " of " << there << " ended at point " << point.number << " of " << all.size()

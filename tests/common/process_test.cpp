@@ -1,0 +1,88 @@
+#include "common/process.hpp"
+
+#include <cstring>
+
+#include "common/error.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace belay;
+
+namespace {
+
+Exit shell(const std::string& script, std::string& out, std::vector<std::pair<std::string, std::string>> env = {}) {
+  RealProcesses processes;
+  return processes.run({.program = "/bin/sh", .args = {"-c", script}, .env = std::move(env), .limit = {}}, {},
+                       [&](ByteSpan bytes) { out += as_text(bytes); });
+}
+
+}  // namespace
+
+TEST_CASE("a killed child is told from one that exits with the same number") {
+  std::string out;
+  CHECK(shell("exit 9", out).code == 9);
+  const Exit killed = shell("kill -9 $$", out);
+  CHECK(killed.signal == 9);
+  CHECK(killed.how() == "signal 9");
+  CHECK_FALSE(killed.ok());
+}
+
+TEST_CASE("megabytes on both streams and on input pass without a deadlock") {
+  RealProcesses processes;
+  std::size_t left = 20'000'000;
+  std::size_t got = 0;
+  const ByteSource in = [&](std::span<std::byte> room) {
+    const std::size_t count = std::min(left, room.size());
+    std::memset(room.data(), 'x', count);
+    left -= count;
+    return count;
+  };
+  const Exit end = processes.run({.program = "/bin/sh", .args = {"-c", "tee /dev/stderr"}, .env = {}, .limit = {}}, in,
+                                 [&](ByteSpan bytes) { got += bytes.size(); });
+  CHECK(end.ok());
+  CHECK(got == 20'000'000);
+  CHECK(end.err.size() == 8192);
+}
+
+TEST_CASE("a program that is not there is named") {
+  RealProcesses processes;
+  CHECK_THROWS_WITH(processes.run({.program = "/nowhere/pg_dump", .args = {}, .env = {}, .limit = {}}, {}, {}),
+                    Catch::Contains("/nowhere/pg_dump"));
+}
+
+TEST_CASE("a child that ignores SIGTERM is stopped all the same when its time is up") {
+  RealProcesses processes;
+  const Command command{.program = "/bin/sh",
+                        .args = {"-c", "trap '' TERM; sleep 60"},
+                        .env = {},
+                        .limit = std::chrono::milliseconds{300}};
+  CHECK_THROWS_WITH(processes.run(command, {}, {}), Catch::Contains("did not end in time"));
+}
+
+TEST_CASE("an error of whoever takes the output stops the child and comes back") {
+  RealProcesses processes;
+  CHECK_THROWS_WITH(processes.run({.program = "/bin/cat", .args = {"/dev/zero"}, .env = {}, .limit = {}}, {},
+                                  [](ByteSpan) {
+                                    throw Error{Failure::storage, "no space left"};
+                                  }),
+                    Catch::Contains("no space left"));
+}
+
+TEST_CASE("a child gets no secret that is not meant for it") {
+  ::setenv("DATABASE_URL", "postgresql://u:s3cret@h/d", 1);
+  ::setenv("PGPASSWORD", "s3cret", 1);
+  std::string out;
+  CHECK(shell("env", out).ok());
+  CHECK(out.find("s3cret") == std::string::npos);
+  out.clear();
+  CHECK(shell("echo $PGPASSWORD", out, {{"PGPASSWORD", "own"}}).ok());
+  CHECK(out == "own\n");
+  ::unsetenv("DATABASE_URL");
+  ::unsetenv("PGPASSWORD");
+}
+
+TEST_CASE("a child leads a process group of its own") {
+  std::string out;
+  CHECK(shell("ps -o pgid= -p $$; echo $$", out).ok());
+  const std::string group = out.substr(out.find_first_not_of(' '), out.find('\n') - out.find_first_not_of(' '));
+  CHECK(out.substr(out.find('\n') + 1) == group + "\n");
+}
