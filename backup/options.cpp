@@ -1,5 +1,7 @@
 #include "backup/options.hpp"
 
+#include "common/error.hpp"
+
 namespace belay {
 
 std::optional<BackupOptions> read_backup_options(int argc, const char* const* argv) {
@@ -14,11 +16,23 @@ std::optional<BackupOptions> read_backup_options(int argc, const char* const* ar
              "how far to verify before the backup counts: checksum = complete stream and digest; archive (default) = "
              "pg_restore reads all of it, "
              "and rows and hash of every table are recomputed from the file");
+  set.command("list",
+              "the backups in --output-path, or in ./backups, ./backups/pre-migration and ./backups/pre-restore");
+  set.command("show", "what one backup holds and how far it was verified");
+  set.command("verify", "verify one backup again, here or on another machine, and record the result in its manifest");
+  set.positional("FILE", options.file, "a backup's archive", {"show", "verify"});
   add_common_options(set, options.common);
   set.example("DATABASE_URL=postgresql://app:…@db/app backup-db --output-path /var/backups/app",
               "a backup of database app");
+  set.example("backup-db list --output-path /var/backups/app", "what is there, how old, how far verified");
   set.example("backup-db --output-path /var/backups/app --dry-run", "what would be done, changing nothing");
-  if (!set.parse(argc, argv)) return std::nullopt;
+  const std::optional<std::string> verb = set.parse(argc, argv);
+  if (!verb) return std::nullopt;
+  options.verb = *verb;
+  if ((options.verb == "show" || options.verb == "verify") && !options.file) {
+    throw Error{
+        Failure::usage, options.verb + " needs a backup's archive", {}, "`backup-db list` shows what there is."};
+  }
   return options;
 }
 

@@ -10,6 +10,8 @@ namespace belay {
 
 struct BackupOptions {
   CommonOptions common;
+  std::string verb;                 ///< "" = take a backup, "list", "show", "verify"
+  std::optional<std::string> file;  ///< show FILE, verify FILE
   std::optional<std::filesystem::path> output_path;
   std::optional<std::string> compress;  ///< zstd or none
   std::optional<int> compression_level;

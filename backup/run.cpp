@@ -2,6 +2,7 @@
 
 #include "backup/catalogue.hpp"
 #include "backup/facts.hpp"
+#include "backup/inspect.hpp"
 #include "backup/take.hpp"
 
 namespace belay {
@@ -23,6 +24,9 @@ BackupWishes wishes_of(const BackupOptions& options, const Tool& tool, const Run
 }  // namespace
 
 int run_backup(const BackupOptions& options, Tool& tool) {
+  if (options.verb == "list") return list_backups_command(options, tool);
+  if (options.verb == "show") return show_backup(options, tool);
+  if (options.verb == "verify") return verify_backup(options, tool);
   RunContext context = open_run(tool, options.common, std::nullopt);
   const BackupWishes wishes = wishes_of(options, tool, context);
   const BackupPlan plan = plan_backup(wishes, read_backup_facts(tool, context, options.common, wishes.folder));

@@ -171,7 +171,7 @@ class Parser {
 
   [[nodiscard]] Given given(const OptionSpec& spec, const CLI::Option& option) const {
     Given out;
-    const Arguments results = option.results();
+    const Arguments& results = option.results();
     if (spec.shape == Shape::flag) {
       out.off = results.back() == "false";
       const bool plain =

@@ -73,22 +73,14 @@ void take_run_lock(Connection& maintenance, const std::string& target, const std
   }
 }
 
-void end_dead_sessions(Connection& maintenance, const std::vector<std::string>& databases) {
-  std::string names = "{";
-  for (const std::string& name : databases) {
-    std::string escaped;
-    for (const char c : name) escaped += (c == '"' || c == '\\') ? std::string{'\\', c} : std::string{c};
-    names += fmt::format("{}\"{}\"", names.size() > 1 ? "," : "", escaped);
-  }
-  names += "}";
-  const std::string where =
-      " FROM pg_stat_activity WHERE datname = ANY ($1::text[]) AND application_name LIKE 'belay/%' AND pid <> "
-      "pg_backend_pid()"
-      " AND application_name <> current_setting('application_name')";
+namespace {
+
+/// Ends the sessions that `where` finds and waits until they are gone.
+void end_sessions(Connection& db, const std::string& where, const Params& params) {
   const auto deadline = std::chrono::steady_clock::now() + sessions_patience;
   for (;;) {
-    maintenance.run("SELECT pg_terminate_backend(pid)" + where, {names});
-    const std::string left = maintenance.value("SELECT count(*)" + where, {names});
+    db.run("SELECT pg_terminate_backend(pid)" + where, params);
+    const std::string left = db.value("SELECT count(*)" + where, params);
     if (left == "0") return;
     if (std::chrono::steady_clock::now() >= deadline) {
       throw Error{
@@ -99,6 +91,33 @@ void end_dead_sessions(Connection& maintenance, const std::vector<std::string>& 
     }
     std::this_thread::sleep_for(poll_every);
   }
+}
+
+constexpr const char* of_this_run =
+    " AND pid <> pg_backend_pid() AND application_name = current_setting('application_name')";
+
+}  // namespace
+
+void end_dead_sessions(Connection& maintenance, const std::vector<std::string>& databases) {
+  std::string names = "{";
+  for (const std::string& name : databases) {
+    std::string escaped;
+    for (const char c : name) escaped += (c == '"' || c == '\\') ? std::string{'\\', c} : std::string{c};
+    names += fmt::format("{}\"{}\"", names.size() > 1 ? "," : "", escaped);
+  }
+  names += "}";
+  end_sessions(maintenance,
+               " FROM pg_stat_activity WHERE datname = ANY ($1::text[]) AND application_name LIKE 'belay/%' AND pid <> "
+               "pg_backend_pid() AND application_name <> current_setting('application_name')",
+               {names});
+}
+
+void end_broken_sessions(Connection& maintenance, const std::string& database) {
+  end_sessions(maintenance, std::string{" FROM pg_stat_activity WHERE datname = $1"} + of_this_run, {database});
+}
+
+void end_broken_session(Connection& db, int pid) {
+  end_sessions(db, std::string{" FROM pg_stat_activity WHERE pid = $1::int"} + of_this_run, {std::to_string(pid)});
 }
 
 void refuse_system_database(const std::string& target) {

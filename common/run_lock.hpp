@@ -24,6 +24,11 @@ void take_run_lock(Connection& maintenance, const std::string& target, const std
 /// while the run lock is held: then each of them belongs to a dead run. Throws refused if one does not go.
 void end_dead_sessions(Connection& maintenance, const std::vector<std::string>& databases);
 
+/// The same for sessions of this very run that nobody in it holds any more: the client saw the connection break, and
+/// the server may still be about to commit.
+void end_broken_sessions(Connection& maintenance, const std::string& database);
+void end_broken_session(Connection& db, int pid);
+
 /// Throws refused if `target` is a database of the server's own.
 void refuse_system_database(const std::string& target);
 

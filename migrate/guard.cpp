@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::chrono::seconds run_lock_patience{2};
 constexpr std::chrono::seconds prisma_lock_patience{10};
+constexpr std::chrono::seconds server_patience{60};  // it may have gone and come back
+constexpr std::chrono::seconds tidy_patience{5};
 
 /// One guarded run. The methods are its steps, in the order of run().
 class Guard {
@@ -72,7 +74,8 @@ class Guard {
   int finish(Journal& journal);
   void set_step(const std::string& step);
   void abandon(const std::exception_ptr& why);
-  void reconnect();
+  void drop_side();
+  PutBackReport settle(Journal& journal);
   [[nodiscard]] bool committed_nothing();
   [[nodiscard]] Connection& books() { return *books_; }
 
@@ -173,14 +176,21 @@ void Guard::prepare(Journal& journal, const std::filesystem::path& catalogue) {
 
 /// Nothing was done to the target: the side database goes, and the error goes on.
 void Guard::abandon(const std::exception_ptr& why) {
+  drop_side();
+  std::rethrow_exception(why);
+}
+
+/// What the run had to say is true whether the empty side database can be dropped or not.
+void Guard::drop_side() {
   const InterruptShield shield;
+  books_.reset();
   try {
+    regain_hold(context_, options_, tool_, tidy_patience);
     drop_side_database(context_.maintenance, rope_.side);
   } catch (const std::exception& error) {
     tool_.out.warn(
         fmt::format("could not drop \"{}\" ({}); `migrate-production recover` will", rope_.side, error.what()));
   }
-  std::rethrow_exception(why);
 }
 
 /// Died here: as in prepare(); perhaps .partial files in the catalogue, or a whole backup.
@@ -270,26 +280,18 @@ bool Guard::committed_nothing() {
   return !find_traces(rope_.record, read_history(db, rope_.record.schema)).maybe_committed;
 }
 
-/// The server may have gone and come back; the run lock has to be ours again before anything is put back.
-void Guard::reconnect() {
-  for (int tries = 60;; --tries) {
+/// A session that breaks while nothing has to be restored is no reason to give up: asked again, once.
+PutBackReport Guard::settle(Journal& journal) {
+  for (const bool last : {false, true}) {
     try {
-      if (!context_.maintenance.usable()) {
-        context_.maintenance =
-            connect_maintenance(context_.target.url, tool_.session(), options_.common.maintenance_db);
-        take_run_lock(context_.maintenance, context_.database(), tool_.name, run_lock_patience);
-      }
-      context_.maintenance.check_alive();
-      return;
+      regain_hold(context_, options_, tool_, server_patience);
+      if (committed_nothing()) return settle_uncommitted(context_, rope_, tool_, journal);
+      break;
     } catch (const Error& error) {
-      if (tries == 0) {
-        throw Error{Failure::unresolved, "the server does not answer, so the database could not be put back",
-                    error.message + "\n" + error.detail,
-                    "Once it answers, type `migrate-production recover`: it finishes this run."};
-      }
-      std::this_thread::sleep_for(std::chrono::seconds{1});
+      if (last || error.kind == Failure::unresolved) throw;
     }
   }
+  return restore_before(context_, rope_, options_, tool_, journal);
 }
 
 /// Died here: recover finds "deploying", "restoring" or "verified" and does the same.
@@ -301,12 +303,13 @@ int Guard::put_back(Journal& journal) {
   journal.record("failed", {{"migration", deployed_.failed_migration}, {"message", deployed_.failure->message}});
   tool_.out.heading("Attempting Automatic Rollback");
   books_.reset();  // nobody of this run may be connected when names are swapped
-  reconnect();
   PutBackReport report;
-  if (committed_nothing()) {
-    report = settle_uncommitted(context_, rope_, tool_, journal);
-  } else {
-    report = restore_before(context_, rope_, options_, tool_, journal);
+  try {
+    report = settle(journal);
+  } catch (const Error& error) {
+    if (error.kind == Failure::unresolved) throw;
+    throw Error{Failure::unresolved, "the run could not be brought to its end: " + error.message, error.detail,
+                "Type `migrate-production recover`: it says which state the database is in, and finishes this run."};
   }
   tool_.out.result(show_put_back(context_, rope_, deployed_, report));
   return static_cast<int>(was_interrupted ? Failure::interrupted : Failure::failed);
@@ -316,7 +319,7 @@ int Guard::put_back(Journal& journal) {
 int Guard::finish(Journal& journal) {
   const InterruptShield shield;
   journal.record("done");
-  if (!options_.skip_backup) drop_side_database(context_.maintenance, rope_.side);
+  if (!options_.skip_backup) drop_side();
   tool_.out.heading("Migration Process Completed Successfully");
   tool_.out.result(show_done(context_, rope_, plan_, deployed_));
   return 0;

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <thread>
+
 #include "backup/verify.hpp"
 #include "common/error.hpp"
 #include "common/history.hpp"
+#include "common/run_lock.hpp"
 #include "common/sql_text.hpp"
 #include "migrate/writes.hpp"
 #include "restore/kept.hpp"
@@ -14,6 +17,9 @@ namespace belay {
 namespace {
 
 constexpr std::chrono::seconds prisma_lock_patience{10};
+constexpr std::chrono::seconds run_lock_patience{2};
+constexpr std::chrono::seconds server_patience{60};
+constexpr int restore_attempts = 2;
 
 /// The message of every put-back that cannot be finished: what state the database is in, and what to type.
 Error stranded(const RunContext& context, const Rope& rope, const std::string& why, const std::string& detail) {
@@ -76,9 +82,13 @@ std::vector<std::string> tell_lost_writes(RunContext& context, const Rope& rope,
   std::vector<std::string> lost;
   for (const std::string& line : rope.record.others_wrote)
     lost.push_back("written by others between backup and deploy: " + line);
-  Connection db{context.target.url, context.database(), tool.session()};
-  for (const std::string& line : estimate_writes_since(db, *rope.manifest)) {
-    lost.push_back("since the backup, the run's own migrations included: " + line);
+  try {
+    Connection db{context.target.url, context.database(), tool.session()};
+    for (const std::string& line : estimate_writes_since(db, *rope.manifest)) {
+      lost.push_back("since the backup, the run's own migrations included: " + line);
+    }
+  } catch (const Error& error) {
+    lost.push_back("since the backup: not known, " + error.message);
   }
   for (const std::string& line : lost) tool.out.warn(line);
   return lost;
@@ -97,7 +107,93 @@ void ask_to_restore(RunContext& context, const Rope& rope, const MigrateOptions&
   if (answer != Answer::yes) throw stranded(context, rope, "the database was not put back: nobody said yes", {});
 }
 
+/// How far a failed attempt had come, the server says.
+void resume(RunContext& context, Rope& rope, const Tool& tool) {
+  for (const SideDatabase& side : find_side_databases(context.maintenance, context.database())) {
+    if (side.name != rope.side) continue;
+    const bool ready = side.marker && side.marker->step == "verified";
+    if (!ready) return begin_anew(context, rope, SideKind::spare, tool.run);
+    rope.marker.step = side.marker->step;
+    return;
+  }
+  throw Error{Failure::unresolved, fmt::format("the side database \"{}\" is gone", rope.side)};
+}
+
+PutBackReport restore_and_swap(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool,
+                               Journal& journal) {
+  PutBackReport report{.restored = true};
+  const RebuildRequest request = request_for(context, rope, options, tool);
+  report.kept = request.kept;
+  const bool ready = rope.marker.step == "verified";
+  const Proof proof = ready ? Proof{} : build_side(context.maintenance, request, tool, journal);
+  const RebuildReport rebuilt = swap_in(context.maintenance, request, proof, tool, journal);
+  for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
+  for (const std::string& line : rebuilt.property_differences) tool.out.warn(line);
+  if (ready) {
+    report.checks.emplace_back("schema and rows: equal to the backup's (compared before the swap was first tried)");
+  } else {
+    report.checks.push_back(fmt::format("{}: {} rows in {} tables and {} schema facts equal the backup's",
+                                        proof.words(), human_count(proof.rows), proof.tables, proof.facts));
+  }
+  if (rebuilt.replicas > 0)
+    tool.out.warn(
+        fmt::format("not verified: {} replicas; sessions there go on reading the failed database until they reconnect",
+                    rebuilt.replicas));
+  report.checks.emplace_back(rebuilt.property_differences.empty()
+                                 ? "owner, privileges, settings, comment, connection limit: as before"
+                                 : "owner, privileges, settings: they differ, see the warnings");
+  return report;
+}
+
+/// A killed pg_restore or an ended session is no reason to leave the database half-way: a second attempt.
+PutBackReport restore_with_patience(RunContext& context, Rope& rope, const MigrateOptions& options, Tool& tool,
+                                    Journal& journal) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      if (attempt > 1) {
+        regain_hold(context, options, tool, server_patience);
+        resume(context, rope, tool);
+      }
+      return restore_and_swap(context, rope, options, tool, journal);
+    } catch (const Error& error) {
+      if (attempt == restore_attempts || error.kind == Failure::storage)
+        throw stranded(context, rope, "the database could not be put back: " + error.message, error.detail);
+      tool.out.warn(fmt::format("putting the database back failed ({}); trying once more", error.message));
+    }
+  }
+}
+
 }  // namespace
+
+void regain_hold(RunContext& context, const MigrateOptions& options, Tool& tool, std::chrono::seconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    try {
+      if (!context.maintenance.usable()) {
+        context.maintenance = connect_maintenance(context.target.url, tool.session(), options.common.maintenance_db);
+        take_run_lock(context.maintenance, context.database(), tool.name, run_lock_patience);
+      }
+      return end_broken_sessions(context.maintenance, context.database());
+    } catch (const Error& error) {
+      if (std::chrono::steady_clock::now() >= deadline) {
+        throw Error{Failure::unresolved, "the server does not answer, so the database could not be put back",
+                    error.message + "\n" + error.detail,
+                    "Once it answers, type `migrate-production recover`: it finishes this run."};
+      }
+    }
+    std::this_thread::sleep_for(std::chrono::seconds{1});
+  }
+}
+
+void begin_anew(RunContext& context, Rope& rope, SideKind kind, const std::string& run) {
+  const std::string old = rope.side;
+  rope.side = side_name(context.database(), kind, run);
+  rope.marker.run = run;
+  rope.marker.step = "restoring";
+  create_side_database(context.maintenance, rope.side,
+                       rope.manifest ? rope.manifest->database : *context.server.database, rope.marker);
+  drop_side_database(context.maintenance, old);
+}
 
 void find_backup(Rope& rope, const std::optional<std::filesystem::path>& instead) {
   if (instead) rope.record.archive = std::filesystem::absolute(*instead);
@@ -130,7 +226,7 @@ PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& to
   return report;
 }
 
-PutBackReport restore_before(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool,
+PutBackReport restore_before(RunContext& context, Rope& rope, const MigrateOptions& options, Tool& tool,
                              Journal& journal) {
   if (!rope.manifest) {
     throw stranded(context, rope,
@@ -138,34 +234,11 @@ PutBackReport restore_before(RunContext& context, const Rope& rope, const Migrat
                                        : "there is no backup to put the database back with",
                    rope.record.archive.value_or("The run had --skip-backup."));
   }
-  PutBackReport report{.restored = true, .lost = tell_lost_writes(context, rope, tool)};
+  const std::vector<std::string> lost = tell_lost_writes(context, rope, tool);
   ask_to_restore(context, rope, options, tool);
-  try {
-    const RebuildRequest request = request_for(context, rope, options, tool);
-    report.kept = request.kept;
-    const bool ready = rope.marker.step == "verified";
-    const Proof proof = ready ? Proof{} : build_side(context.maintenance, request, tool, journal);
-    const RebuildReport rebuilt = swap_in(context.maintenance, request, proof, tool, journal);
-    for (const std::string& line : proof.not_restored)
-      tool.out.warn("not restored, because no dump carries it: " + line);
-    for (const std::string& line : rebuilt.property_differences) tool.out.warn(line);
-    if (ready) {
-      report.checks.emplace_back("schema and rows: equal to the backup's (compared by the run that died)");
-    } else {
-      report.checks.push_back(fmt::format("{}: {} rows in {} tables and {} schema facts equal the backup's",
-                                          proof.words(), human_count(proof.rows), proof.tables, proof.facts));
-    }
-    if (rebuilt.replicas > 0)
-      tool.out.warn(fmt::format(
-          "not verified: {} replicas; sessions there go on reading the failed database until they reconnect",
-          rebuilt.replicas));
-    report.checks.emplace_back(rebuilt.property_differences.empty()
-                                   ? "owner, privileges, settings, comment, connection limit: as before"
-                                   : "owner, privileges, settings: they differ, see the warnings");
-  } catch (const Error& error) {
-    throw stranded(context, rope, "the database could not be put back: " + error.message, error.detail);
-  }
-  check_history(context, rope, tool);
+  PutBackReport report = restore_with_patience(context, rope, options, tool, journal);
+  report.lost = lost;
+  look_until_answered([&] { check_history(context, rope, tool); });
   report.checks.emplace_back("history: as before the run");
   journal.record("put back", {{"kept", report.kept.value_or("")}});
   return report;

@@ -33,8 +33,17 @@ PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& to
 
 /// Something was. No session of this run may be connected to the target. Asks before it restores unless --force. Throws
 /// unresolved with what to type next.
-PutBackReport restore_before(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool,
+/// Tried once more if it fails on the way, except for a damaged archive.
+PutBackReport restore_before(RunContext& context, Rope& rope, const MigrateOptions& options, Tool& tool,
                              Journal& journal);
+
+/// The maintenance session with the run lock, newly made if it broke, and no session of this run left on the target.
+/// Throws unresolved if the server does not answer for so long.
+void regain_hold(RunContext& context, const MigrateOptions& options, Tool& tool, std::chrono::seconds patience);
+
+/// A copy that was being filled is of no use; a fresh, empty one takes its marker (step "restoring", this run's id)
+/// before the old one goes, so there is a marker at any moment.
+void begin_anew(RunContext& context, Rope& rope, SideKind kind, const std::string& run);
 
 /// Loads manifest and schema of the record's backup (or of `instead`). Throws storage if the archive is damaged.
 void find_backup(Rope& rope, const std::optional<std::filesystem::path>& instead);

@@ -71,7 +71,7 @@ class Recovery {
   void settle_by_history(Rope& rope, Journal& journal);
   void accept_as_is(const SideDatabase& begun);
   void put_back(Rope& rope, Journal& journal);
-  void begin_anew(Rope& rope);
+  void drop_others(const SideDatabase& begun);
   void finish(const Rope& rope, Connection& db);
   void remove_leftovers();
   int show();
@@ -117,6 +117,7 @@ void Recovery::sweep_catalogues() {
 
 void Recovery::settle(const SideDatabase& begun) {
   if (options_.accept_as_is) return accept_as_is(begun);
+  drop_others(begun);
   Rope rope{.record = record_from_json(begun.marker->details).value(), .marker = *begun.marker, .side = begun.name};
   find_backup(rope, options_.backup_file);
   recovered_.lines.push_back(fmt::format("run {} of {} on host {} had died in step \"{}\"", begun.marker->run,
@@ -161,20 +162,16 @@ void Recovery::finish(const Rope& rope, Connection& db) {
   drop_side_database(context_.maintenance, rope.side);
 }
 
-/// A copy that was being filled is of no use; a fresh, empty one takes its marker before the old one goes, so there is
-/// a marker at any moment.
-void Recovery::begin_anew(Rope& rope) {
-  const std::string old = rope.side;
-  rope.side = side_name(context_.database(), SideKind::restore, tool_.run);
-  rope.marker.run = tool_.run;
-  rope.marker.step = "deploying";
-  create_side_database(context_.maintenance, rope.side,
-                       rope.manifest ? rope.manifest->database : *context_.server.database, rope.marker);
-  drop_side_database(context_.maintenance, old);
+/// A recovery that died while it began anew leaves two markers of one run. The other one goes first: left until after
+/// the swap it would have a later recovery put the database back once more, and with it what was written since.
+void Recovery::drop_others(const SideDatabase& begun) {
+  for (const SideDatabase& side : context_.sides) {
+    if (had_begun(side) && side.name != begun.name) drop_side_database(context_.maintenance, side.name);
+  }
 }
 
 void Recovery::put_back(Rope& rope, Journal& journal) {
-  if (rope.marker.step == "restoring") begin_anew(rope);
+  if (rope.marker.step == "restoring") begin_anew(context_, rope, SideKind::restore, tool_.run);
   const PutBackReport report = restore_before(context_, rope, options_, tool_, journal);
   recovered_.state = "put back";
   recovered_.kept = report.kept;

@@ -2,12 +2,16 @@
 
 #include <spdlog/spdlog.h>
 
+#include <thread>
+
 #include "common/error.hpp"
 #include "common/interrupt.hpp"
 
 namespace belay {
 
 namespace {
+
+constexpr std::chrono::seconds answer_patience{30};
 
 Marker at_step(Marker marker, const std::string& step) {
   marker.step = step;
@@ -30,6 +34,20 @@ void drop_quietly(Connection& maintenance, const std::string& side) {
 }
 
 }  // namespace
+
+void look_until_answered(const std::function<void()>& look) {
+  const auto deadline = std::chrono::steady_clock::now() + answer_patience;
+  for (;;) {
+    try {
+      return look();
+    } catch (const Error& error) {
+      const auto* server = dynamic_cast<const ServerError*>(&error);
+      const bool broken = error.kind == Failure::connection || (server != nullptr && server->connection_lost);
+      if (!broken || std::chrono::steady_clock::now() >= deadline) throw;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{500});
+  }
+}
 
 Proof build_side(Connection& maintenance, const RebuildRequest& r, Tool& tool, Journal& journal) {
   journal.record("restoring", {{"side", r.load.side}, {"archive", r.load.archive.string()}});
@@ -61,11 +79,13 @@ RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Pr
                    .properties = r.properties};
   RebuildReport report{.proof = proof};
   report.swap = swap_databases(maintenance, swap);
-  if (!maintenance.usable())
-    maintenance = Connection{maintenance.url(), maintenance.database(), maintenance.settings()};
-  Connection inside{r.load.url, r.target, tool.session()};
-  report.replicas = static_cast<int>(inside.one("SELECT count(*) AS n FROM pg_stat_replication").number("n"));
-  report.property_differences = compare_properties(r.properties, read_properties(inside, r.target).value());
+  look_until_answered([&] {
+    if (!maintenance.usable())
+      maintenance = Connection{maintenance.url(), maintenance.database(), maintenance.settings()};
+    Connection inside{r.load.url, r.target, tool.session()};
+    report.replicas = static_cast<int>(inside.one("SELECT count(*) AS n FROM pg_stat_replication").number("n"));
+    report.property_differences = compare_properties(r.properties, read_properties(inside, r.target).value());
+  });
   journal.record("swapped", {{"kept", r.kept.value_or("")}, {"attempts", report.swap.attempts}});
   return report;
 }

@@ -1,6 +1,8 @@
 // From a backup to a proven database in the target's place: create (or take over) a side database, load, prove, swap.
 // restore-database, the put-back of migrate-production and rollback-migration --restore-backup all go this way.
 #pragma once
+#include <functional>
+
 #include "common/journal.hpp"
 #include "common/run_context.hpp"
 #include "restore/load.hpp"
@@ -24,6 +26,10 @@ struct RebuildReport {
   int replicas = 0;  ///< physical ones: their sessions go on reading the old database, and this was not verified there
   std::vector<std::string> property_differences;  ///< after the swap, against what was asked for; empty is right
 };
+
+/// Runs `look`, and runs it again if its session breaks, until the server answers (30 s): what was committed before
+/// does not depend on it.
+void look_until_answered(const std::function<void()>& look);
 
 /// Steps "restoring" and "verified" are marked on the server before each begins. Throws failed or storage with the
 /// target untouched and the side database dropped; after the swap nothing throws but a lost connection.

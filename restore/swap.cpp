@@ -7,6 +7,7 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/interrupt.hpp"
+#include "common/run_lock.hpp"
 #include "common/sql_text.hpp"
 
 namespace belay {
@@ -63,12 +64,13 @@ Duration attempt(Connection& maintenance, Connection& terminator, const SwapRequ
   return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - started);
 }
 
-/// After a COMMIT in doubt: the names say what happened.
-bool took_place(const Connection& broken, const SwapRequest& r) {
+/// After a COMMIT in doubt: the names say what happened, once the session that was to commit is gone.
+bool took_place(const Connection& broken, int pid, const SwapRequest& r) {
   const auto deadline = std::chrono::steady_clock::now() + settle_patience;
   for (;;) {
     try {
       Connection again{broken.url(), broken.database(), broken.settings()};
+      end_broken_session(again, pid);
       return again.value("SELECT NOT EXISTS (SELECT FROM pg_database WHERE datname = $1)", {r.side}) == "t";
     } catch (const Error& error) {
       if (std::chrono::steady_clock::now() < deadline) {
@@ -114,6 +116,7 @@ SwapReport swap_databases(Connection& maintenance, const SwapRequest& r) {
   const InterruptShield shield;  // a swap is done or not done, never left off
   Connection terminator{maintenance.url(), maintenance.database(), maintenance.settings()};
   const auto deadline = std::chrono::steady_clock::now() + all_attempts;
+  const int pid = maintenance.backend_pid();
   SwapReport report;
   for (;;) {
     ++report.attempts;
@@ -122,7 +125,7 @@ SwapReport swap_databases(Connection& maintenance, const SwapRequest& r) {
       return report;
     } catch (const ServerError& error) {
       if (error.kind == Failure::unresolved) {
-        if (took_place(maintenance, r)) return report;
+        if (took_place(maintenance, pid, r)) return report;
         throw Error{Failure::failed,
                     fmt::format("lost the connection while swapping database \"{}\"; nothing was swapped", r.target),
                     error.detail};

@@ -270,6 +270,25 @@ TEST_CASE("each tool's page names every option of its own") {
   }
 }
 
+TEST_CASE("each tool's page names every command of its own") {
+  const std::regex command{"^  ([a-z]+) {2,}[a-z]"};
+  std::size_t commands = 0;
+  for (const std::string& tool : tools()) {
+    const std::string help = help_of(tool);
+    const std::size_t begin = help.find("\nCommands\n");
+    if (begin == std::string::npos) continue;
+    const std::string page = read_text(project() / "docs" / (tool + ".md"));
+    for (const std::string& line : lines_of(help.substr(begin + 1, help.find("\n\n", begin) - begin))) {
+      std::smatch found;
+      if (!std::regex_search(line, found, command)) continue;
+      ++commands;
+      INFO(tool << " " << found[1].str());
+      CHECK(page.find(tool + " " + found[1].str()) != std::string::npos);
+    }
+  }
+  CHECK(commands >= 4);
+}
+
 TEST_CASE("docs/exit-statuses.md has the statuses of --help and no other") {
   const std::regex in_help{"^ {1,4}([0-9]+)   [a-z]"}, in_table{"^\\| ([0-9]+) \\|"};
   std::set<std::string> listed, written;

@@ -1,0 +1,110 @@
+#include "restore/plan.hpp"
+
+#include "common/error.hpp"
+#include "tests/support/catch.hpp"
+
+namespace belay {
+namespace {
+
+RestoreFacts good() {
+  RestoreFacts f;
+  f.database = "app";
+  f.run = "20261121T130700Z-ab12";
+  f.archive = "/b/x.dump.zst";
+  f.server.version = 150020;
+  f.server.system_identifier = "1";
+  f.server.role = "o'wner";
+  f.server.can_create_databases = true;
+  f.server.database = DatabaseProperties{.name = "app", .owner = "present"};
+  f.manifest.server_version = 150001;
+  f.manifest.system_identifier = "1";
+  f.manifest.database = {.name = "app", .owner = "recorded"};
+  f.target_has_objects = true;
+  return f;
+}
+
+/// The refusal's whole text; empty = none.
+std::string refusal(const RestoreFacts& facts) {
+  try {
+    (void)plan_restore(facts);
+  } catch (const Error& error) {
+    CHECK(error.kind == Failure::refused);
+    return error.message + "\n" + error.detail + "\n" + error.hint;
+  }
+  return "";
+}
+
+TEST_CASE("a present database is kept and lends its properties; a missing one takes the backup's") {
+  RestoreFacts f = good();
+  const RestorePlan over = plan_restore(f);
+  CHECK(over.side == "app__restore_20261121T130700Z-ab12");
+  CHECK(over.kept == "app__before_20261121T130700Z-ab12");
+  CHECK(over.properties.owner == "present");
+  f.server.database.reset();
+  f.target_has_objects = false;
+  const RestorePlan anew = plan_restore(f);
+  CHECK_FALSE(anew.kept);
+  CHECK(anew.properties.owner == "recorded");
+}
+
+TEST_CASE("each reason to refuse a restore is told with what would help") {
+  struct Case {
+    std::string what;
+    void (*spoil)(RestoreFacts&);
+    std::string told;
+  };
+  const std::vector<Case> cases{
+      {"another server's", [](RestoreFacts& f) { f.manifest.system_identifier = "2"; }, "--from-other-server"},
+      {"newer major", [](RestoreFacts& f) { f.manifest.server_version = 160001; }, "PostgreSQL 16"},
+      {"older major", [](RestoreFacts& f) { f.manifest.server_version = 140001; }, "PostgreSQL 14"},
+      {"no CREATEDB", [](RestoreFacts& f) { f.server.can_create_databases = false; },
+       "ALTER ROLE \"o'wner\" CREATEDB;"},
+      {"a role missing", [](RestoreFacts& f) { f.missing_roles = {"a\"b"}; }, "CREATE ROLE \"a\"\"b\";"},
+      {"a session out of reach", [](RestoreFacts& f) { f.unreachable_sessions = {"backend 7"}; }, "backend 7"},
+      {"an obstacle", [](RestoreFacts& f) { f.obstacles = {"prepared transaction x"}; }, "prepared transaction x"},
+  };
+  CHECK(refusal(good()).empty());
+  for (const Case& c : cases) {
+    CAPTURE(c.what);
+    RestoreFacts f = good();
+    c.spoil(f);
+    CHECK_THAT(refusal(f), Catch::Contains(c.told));
+  }
+}
+
+TEST_CASE("another server's backup is taken where nothing can be lost, or where it was asked for") {
+  RestoreFacts f = good();
+  f.manifest.system_identifier = "2";
+  f.from_other_server = true;
+  CHECK(refusal(f).empty());
+  f.from_other_server = false;
+  f.target_has_objects = false;
+  CHECK(refusal(f).empty());
+}
+
+TEST_CASE("what a restore takes away is told table by table, and nothing is told where nothing differs") {
+  ContentFingerprint now, then;
+  now.tables = {{"public", "same", {"a"}, 1, "x"},
+                {"public", "less", {"a"}, 1, "x"},
+                {"public", "changed", {"a"}, 1, "x"},
+                {"public", "wider", {"a", "b"}, 1, "x"},
+                {"public", "new", {"a"}, 12345, "x"}};
+  then.tables = {{"public", "same", {"a"}, 1, "x"},
+                 {"public", "less", {"a"}, 2, "y"},
+                 {"public", "changed", {"a"}, 1, "y"},
+                 {"public", "wider", {"a"}, 1, "x"},
+                 {"public", "gone", {"a"}, 3, "x"}};
+  const std::vector<std::string> loss = describe_loss(now, then);
+  CHECK(loss.size() == 5);
+  std::string text;
+  for (const std::string& line : loss) text += line + "\n";
+  for (const std::string part :
+       {"\"less\": 1 rows now, 2 in the backup", "\"changed\": 1 rows in both, with other content",
+        "\"wider\": 1 rows in both, with other content", "\"new\": goes away with its 12,345 rows",
+        "\"gone\": comes back with 3 rows"})
+    CHECK_THAT(text, Catch::Contains(part));
+  CHECK(describe_loss(now, now).empty());
+}
+
+}  // namespace
+}  // namespace belay
