@@ -23,18 +23,29 @@ void ArchiveSource::damaged(const std::string& why) const {
   throw Error{Failure::storage, fmt::format("the archive \"{}\" is damaged", name_), why, "Use another backup."};
 }
 
+/// A small slice at a time: what compresses a thousandfold must not claim memory a thousandfold.
+void ArchiveSource::decode_slice() {
+  constexpr std::size_t slice = 1024;
+  const std::size_t count = std::min(slice, raw_end_ - raw_begin_);
+  decompressor_->write({raw_.data() + raw_begin_, count});
+  raw_begin_ += count;
+}
+
 /// Decodes the next piece of the file into ready_. False at the end of the file, when everything was checked.
 bool ArchiveSource::refill() {
   ready_.clear();
   taken_ = 0;
   while (ready_.empty() && !ended_) {
-    const std::size_t got = file_(raw_);
-    read_ += got;
+    if (raw_begin_ < raw_end_) {
+      decode_slice();
+      continue;
+    }
+    raw_begin_ = 0;
+    raw_end_ = file_(raw_);
+    read_ += raw_end_;
     if (read_ > facts_.bytes) damaged("It is longer than the manifest says.");
-    if (got > 0) {
-      const ByteSpan piece{raw_.data(), got};
-      digest_.update(piece);
-      decompressor_->write(piece);
+    if (raw_end_ > 0) {
+      digest_.update({raw_.data(), raw_end_});
       continue;
     }
     ended_ = true;

@@ -28,6 +28,7 @@ class ArchiveSource {
 
  private:
   bool refill();
+  void decode_slice();
   [[noreturn]] void damaged(const std::string& why) const;
 
   std::string name_;
@@ -38,6 +39,7 @@ class ArchiveSource {
   ArchiveReader reader_;
   bool hash_rows_;
   std::vector<std::byte> raw_ = std::vector<std::byte>(std::size_t{256} * 1024);
+  std::size_t raw_begin_ = 0, raw_end_ = 0;  ///< what of raw_ is not decoded yet
   std::vector<std::byte> ready_;
   std::size_t taken_ = 0;
   Bytes read_ = 0, plain_ = 0;

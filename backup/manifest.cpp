@@ -20,9 +20,7 @@ constexpr std::string_view seal_ends = "\"\n}\n";
 constexpr Bytes largest_manifest = Bytes{256} * 1024 * 1024;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& why) {
-  throw Error{Failure::storage, fmt::format("the manifest of \"{}\" cannot be used", name), why,
-              "Use another backup; `--foreign` restores an archive without its manifest, by weaker checks, once that "
-              "is built in."};
+  throw Error{Failure::storage, fmt::format("the manifest of \"{}\" cannot be used", name), why, "Use another backup."};
 }
 
 /// Everything before the seal, and the digest the seal names.

@@ -66,7 +66,7 @@ std::vector<BackupSnapshot::Table> BackupSnapshot::list(Connection& db) const {
   std::vector<Table> tables;
   for (const Row& row :
        db.rows("SELECT c.oid, n.nspname, c.relname, coalesce(pg_relation_filenode(c.oid), 0) AS storage"
-               " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm')"
+               " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')"
                " AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)' ORDER "
                "BY c.oid")) {
     tables.push_back({row.text("oid"), row.text("nspname"), row.text("relname"), row.text("storage")});
@@ -90,19 +90,13 @@ void BackupSnapshot::lock(const std::vector<Table>& tables, const std::string& l
 
 /// One attempt. False if the tables changed between the list and the snapshot.
 bool BackupSnapshot::take(const std::string& lock_timeout) {
-  std::vector<Table> before = list(look_);
-  // Materialized views can be locked only from PostgreSQL 14 on; their rows are not in the dump anyway.
+  const std::vector<Table> before = list(look_);
+  // Materialized views cannot be locked, and need not be: a dump holds none of their rows.
   const bool lockable = !too_many_to_lock(look_, before.size());
   session_.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   if (lockable) {
-    std::vector<Table> tables = before;
-    if (session_.server_version() < 140000) {
-      std::erase_if(tables, [&](const Table& t) {
-        return session_.value("SELECT relkind FROM pg_class WHERE oid = $1::oid", {t.oid}) == "m";
-      });
-    }
     try {
-      lock(tables, lock_timeout);
+      lock(before, lock_timeout);
     } catch (const ServerError& error) {
       if (error.sqlstate == "42P01") return false;  // dropped meanwhile
       if (error.sqlstate != "55P03") throw;

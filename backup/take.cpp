@@ -97,12 +97,14 @@ void run_dump(const BackupPlan& plan, const SessionSettings& settings, const std
   const Bytes expected = plan.server.database->size_bytes;
   const Exit end = tool.processes.run(dump_command(plan, settings, snapshot), {}, [&](ByteSpan bytes) {
     archive.write(bytes);
-    tool.out.progress(fmt::format("dumping {}: {} read of a database of {}", archive.reader().current_table(),
-                                  human_size(archive.plain_bytes()), human_size(expected)),
-                      {{"phase", "dump"},
-                       {"table", archive.reader().current_table()},
-                       {"bytes", archive.plain_bytes()},
-                       {"database_bytes", expected}});
+    tool.out.progress(
+        fmt::format("dumping {}: {} read of a database of {}",
+                    archive.reader().current_table().empty() ? "schema" : archive.reader().current_table(),
+                    human_size(archive.plain_bytes()), human_size(expected)),
+        {{"phase", "dump"},
+         {"table", archive.reader().current_table()},
+         {"bytes", archive.plain_bytes()},
+         {"database_bytes", expected}});
   });
   if (!end.ok()) {
     throw Error{Failure::failed, fmt::format("pg_dump ended with {}", end.how()), end.err,
@@ -212,6 +214,7 @@ VerificationRecord verified(const BackupPlan& plan, Tool& tool, const Manifest& 
   if (plan.wishes.level >= Level::archive) {
     verify_archive(tool.processes, plan.pg_restore, partial, manifest.archive, manifest.content, tool.out);
   } else {
+    verify_checksum(partial, manifest.archive);
     skipped.insert(skipped.begin(), "archive: not read by pg_restore, rows not compared");
   }
   return {plan.wishes.level, iso_utc(tool.clock.now()), BELAY_VERSION, skipped};

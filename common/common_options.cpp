@@ -48,7 +48,7 @@ void add_migrations_option(OptionSet& set, CommonOptions& options) {
 }
 
 void add_restore_options(OptionSet& set, CommonOptions& options) {
-  set.number("--keep", options.keep, 0, 1000, "how many previous databases may be kept beside the target [1]");
+  set.number("--keep", options.keep, 1, 1000, "how many previous databases may be kept beside the target [1]");
   set.choice("--environment", options.environment, {"production", "staging", "test", "development"},
              "what the database is for; also BELAY_ENV or NODE_ENV [production]");
 }

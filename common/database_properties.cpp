@@ -175,7 +175,7 @@ std::optional<DatabaseProperties> read_properties(Connection& db, const std::str
   p.name = name;
   p.owner = row->text("owner");
   p.encoding = row->text("encoding");
-  p.locale_provider = provider_name(row->text("provider"));
+  p.locale_provider = db.server_version() >= 150000 ? provider_name(row->text("provider")) : "";
   p.collate = row->text_or("datcollate", "");
   p.ctype = row->text_or("datctype", "");
   p.icu_locale = row->cell("locale");
@@ -196,9 +196,10 @@ std::string create_statement(const std::string& name, const DatabaseProperties& 
   std::string sql =
       fmt::format("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}", quote_identifier(name),
                   quote_literal(like.encoding), quote_literal(like.collate), quote_literal(like.ctype));
-  if (like.locale_provider != "libc") {
+  // Always said: a cluster may have another default provider, and the same names sort otherwise under it.
+  if (!like.locale_provider.empty()) {
     sql += fmt::format(" LOCALE_PROVIDER {}", like.locale_provider);
-    const char* option = like.locale_provider == "icu" ? "ICU_LOCALE" : "BUILTIN_LOCALE";
+    const char* option = like.locale_provider == "builtin" ? "BUILTIN_LOCALE" : "ICU_LOCALE";
     if (like.icu_locale) sql += fmt::format(" {} {}", option, quote_literal(*like.icu_locale));
   }
   if (like.tablespace != "pg_default") sql += fmt::format(" TABLESPACE {}", quote_identifier(like.tablespace));

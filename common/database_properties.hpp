@@ -29,7 +29,7 @@ struct DatabaseProperties {
   std::string name;
   std::string owner;
   std::string encoding;
-  std::string locale_provider;  ///< "libc", "icu" or "builtin"
+  std::string locale_provider;  ///< "libc", "icu" or "builtin"; empty before PostgreSQL 15, where there is only libc
   std::string collate, ctype;
   std::optional<std::string> icu_locale;
   std::optional<std::string> collation_version;

@@ -14,6 +14,10 @@ class Journal {
  public:
   /// Opens <catalogue>/runs/<run>/journal.ndjson (0600, folders 0700). Throws storage.
   Journal(Files& files, const Clock& clock, const std::filesystem::path& catalogue, const std::string& run);
+  /// One that is not kept anywhere (until try_to_open succeeds).
+  Journal(Files& files, const Clock& clock) : files_(files), clock_(clock), mandatory_(false) {}
+  /// The folder of the catalogue, if it can be written; never throws.
+  void try_to_open(const std::filesystem::path& catalogue, const std::string& run) noexcept;
   void record(const std::string& step, const Json& fields = Json::object());
   /// From here on a journal that cannot be written is only logged: putting a database back does not fail because a disk
   /// is full.

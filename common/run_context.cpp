@@ -35,11 +35,13 @@ RunContext open_run(Tool& tool, const CommonOptions& options, const std::optiona
   for (const SideDatabase& side : sides) {
     if (side.kept()) tool.out.note("Kept: " + describe_kept(side, tool.clock.now()));
   }
-  return {std::move(target), std::move(maintenance), std::move(server), std::move(sides), schema};
+  return {std::move(target), std::move(maintenance), std::nullopt, std::move(server), std::move(sides), schema};
 }
 
 void lock_run(RunContext& context, const Tool& tool, std::chrono::milliseconds patience) {
-  take_run_lock(context.maintenance, context.database(), tool.name, patience);
+  // A session of its own: its last query stays in pg_stat_activity, and that query says who we are.
+  context.lock.emplace(context.target.url, context.maintenance.database(), tool.session());
+  take_run_lock(*context.lock, context.database(), tool.name, patience);
   context.sides = find_side_databases(context.maintenance, context.database());
 }
 

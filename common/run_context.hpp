@@ -14,7 +14,8 @@ namespace belay {
 
 struct RunContext {
   DatabaseTarget target;
-  Connection maintenance;  ///< holds the run lock once lock_run was called
+  Connection maintenance;
+  std::optional<Connection> lock;  ///< holds the run lock once lock_run was called, and does nothing else
   ServerFacts server;
   std::vector<SideDatabase> sides;  ///< of this target, as found at the start
   std::string history_schema;       ///< the URL's schema=, else public

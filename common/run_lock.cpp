@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "common/interrupt.hpp"
+#include "common/session_setup.hpp"
 #include "common/side_database.hpp"
 #include "common/sql_text.hpp"
 
@@ -22,11 +23,22 @@ std::string lock_key(Connection& maintenance, const std::string& target) {
 
 /// The comment is for people: it stays in pg_stat_activity.query as long as the session is idle, so whoever is refused
 /// learns who holds the lock.
-std::string lock_statement(const std::string& key, const std::string& tool, const std::string& target) {
+std::string signed_query(const std::string& tool, const std::string& target, const std::string& expression) {
   std::string who = fmt::format("{} for \"{}\", pid {} on host {}", tool, target, ::getpid(), this_host());
-  for (std::size_t at = who.find("*/"); at != std::string::npos; at = who.find("*/")) who.replace(at, 2, "* ");
-  for (std::size_t at = who.find("/*"); at != std::string::npos; at = who.find("/*")) who.replace(at, 2, "/ ");
-  return fmt::format("SELECT /* belay: {} */ pg_try_advisory_lock({})", who, key);
+  for (const char* mark : {"*/", "/*"}) {
+    for (std::size_t at = who.find(mark); at != std::string::npos; at = who.find(mark)) who.replace(at, 2, "**");
+  }
+  return fmt::format("SELECT /* belay: {} */ {}", who, expression);
+}
+
+/// Advisory locks belong to one database, and another run may have come through another maintenance database. Their
+/// keys are seen from everywhere.
+std::string nobody_elsewhere(const std::string& key) {
+  return fmt::format(
+      "NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid <> "
+      "pg_backend_pid()"
+      " AND ((classid::bigint << 32) | objid::bigint) = {})",
+      key);
 }
 
 std::string holder(Connection& maintenance, const std::string& key) {
@@ -34,8 +46,7 @@ std::string holder(Connection& maintenance, const std::string& key) {
       "SELECT a.pid, a.application_name, coalesce(host(a.client_addr), 'local socket') AS client, a.backend_start,"
       " substring(a.query from '/[*] belay: (.*) [*]/') AS who"
       " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted AND "
-      "l.objsubid = 1"
-      " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+      "l.objsubid = 1 AND l.pid <> pg_backend_pid()"
       " AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint LIMIT 1",
       {key});
   if (!row) return "The holder ended just now; try again.";
@@ -52,20 +63,28 @@ Connection connect_maintenance(const DatabaseUrl& url, const SessionSettings& se
   try {
     return Connection{url, "postgres", settings};
   } catch (const Error& error) {
-    if (error.kind != Failure::connection || error.message.find("P1001") != std::string::npos) throw;
+    // Only where this very database is missing or closed to the role is another one worth a try; else the error is
+    // about the target's server.
+    const bool other_may_do =
+        error.message.find("P1003") != std::string::npos || error.message.find("P1010") != std::string::npos;
+    if (!other_may_do) throw connection_error(url, error.detail);
     return Connection{url, "template1", settings};
   }
 }
 
-void take_run_lock(Connection& maintenance, const std::string& target, const std::string& tool,
+void take_run_lock(Connection& session, const std::string& target, const std::string& tool,
                    std::chrono::milliseconds patience) {
-  const std::string key = lock_key(maintenance, target);
-  const std::string statement = lock_statement(key, tool, target);
+  const std::string key = lock_key(session, target);
+  const std::string lock = signed_query(tool, target, fmt::format("pg_try_advisory_lock({})", key));
+  const std::string alone = signed_query(tool, target, nobody_elsewhere(key));
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (maintenance.value(statement) != "t") {
+  for (;;) {
+    const bool ours = session.value(lock) == "t";
+    if (ours && session.value(alone) == "t") return;
+    const std::string who = holder(session, key);
+    if (ours) session.run(fmt::format("SELECT pg_advisory_unlock({})", key));
     if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error{Failure::refused, fmt::format("another belay run is at work on database \"{}\"", target),
-                  holder(maintenance, key),
+      throw Error{Failure::refused, fmt::format("another belay run is at work on database \"{}\"", target), who,
                   "Wait for it to end. If its process is gone, its session ends by itself once the server notices."};
     }
     throw_if_interrupted();

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "common/interrupt.hpp"
@@ -57,7 +58,13 @@ int run_tool(const std::string& name, int argc, const char* const* argv, const s
   tool.argc = argc;
   tool.argv = argv;
   tool.run = new_run_id(tool.clock.now());
-  tool.out.configure({.color = color_wanted(false), .terminal = ::isatty(STDERR_FILENO) != 0}, name);
+  // Until the options are read: an error in them should have the form that was asked for.
+  const bool json =
+      std::any_of(argv, argv + argc, [](const char* argument) { return std::string_view{argument} == "--json"; });
+  tool.out.configure({.json = json, .color = color_wanted(false), .terminal = ::isatty(STDERR_FILENO) != 0}, name);
+  // They would send a connection elsewhere than to the host that the URL names.
+  ::unsetenv("PGHOSTADDR");
+  ::unsetenv("PGSERVICE");
   try {
     return body(tool);
   } catch (const Error& error) {

@@ -37,24 +37,29 @@ std::optional<std::pair<SideKind, std::string>> parse_side_name(const std::strin
   return std::nullopt;
 }
 
-std::vector<SideDatabase> find(Connection& maintenance, const std::optional<std::string>& target) {
-  std::vector<SideDatabase> found;
-  for (const Row& row : maintenance.rows(
-           "SELECT datname, pg_get_userbyid(datdba) AS owner, shobj_description(oid, 'pg_database') AS comment,"
-           " CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size"
-           " FROM pg_database WHERE NOT datistemplate ORDER BY oid")) {
-    SideDatabase side{row.text("datname"), parse_marker(row.text_or("comment", "")),
-                      static_cast<std::uint64_t>(row.number("size")), row.text("owner")};
-    if (side.marker) {
-      if (!target || side.marker->target == *target) found.push_back(std::move(side));
-      continue;
-    }
-    const auto claimed = parse_side_name(side.name);
-    const bool ours = claimed && row.cell("comment") == std::nullopt;
-    if (ours && (!target || side_name(*target, claimed->first, claimed->second) == side.name))
-      found.push_back(std::move(side));
+/// A comment alone proves nothing: whoever owns a database can write one, and somebody may have renamed a side database
+/// by hand. Ours is one whose name is exactly the one that its marker's run gave it, and which belongs to us, to the
+/// target's owner, or to a superuser.
+constexpr const char* candidates_query =
+    "SELECT d.datname, pg_get_userbyid(d.datdba) AS owner, shobj_description(d.oid, 'pg_database') AS comment,"
+    " CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN coalesce(pg_database_size(d.oid), 0) ELSE 0 END AS size"
+    " FROM pg_database d JOIN pg_roles o ON o.oid = d.datdba LEFT JOIN pg_database t ON t.datname = $1"
+    " WHERE d.datname NOT IN ('template0', 'template1', $1) AND (o.rolsuper OR o.rolname = current_user OR d.datdba = "
+    "t.datdba)"
+    " ORDER BY d.oid";
+
+std::optional<SideDatabase> as_side_database(const Row& row, const std::string& target) {
+  SideDatabase side{row.text("datname"), parse_marker(row.text_or("comment", "")),
+                    static_cast<std::uint64_t>(row.number("size")), row.text("owner")};
+  if (side.marker) {
+    const bool ours =
+        side.marker->target == target && side_name(target, side.marker->kind, side.marker->run) == side.name;
+    return ours ? std::optional{std::move(side)} : std::nullopt;
   }
-  return found;
+  const auto claimed = parse_side_name(side.name);
+  const bool unmarked =
+      claimed && !row.cell("comment") && side_name(target, claimed->first, claimed->second) == side.name;
+  return unmarked ? std::optional{std::move(side)} : std::nullopt;
 }
 
 }  // namespace
@@ -121,11 +126,19 @@ void mark(Connection& db, const std::string& name, const Marker& marker) {
 }
 
 std::vector<SideDatabase> find_side_databases(Connection& maintenance, const std::string& target) {
-  return find(maintenance, target);
+  std::vector<SideDatabase> found;
+  for (const Row& row : maintenance.rows(candidates_query, {target})) {
+    if (std::optional<SideDatabase> side = as_side_database(row, target)) found.push_back(std::move(*side));
+  }
+  return found;
 }
-std::vector<SideDatabase> find_all_side_databases(Connection& maintenance) { return find(maintenance, std::nullopt); }
 
 void drop_side_database(Connection& maintenance, const std::string& name) {
+  if (!parse_side_name(name))
+    throw Error{Failure::bug, fmt::format("\"{}\" is no side database's name; it was not dropped", name)};
+  const bool is_template =
+      maintenance.maybe("SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate", {name}).has_value();
+  if (is_template) maintenance.run(fmt::format("ALTER DATABASE {} IS_TEMPLATE false", quote_identifier(name)));
   const char* force = maintenance.server_version() >= 130000 ? " WITH (FORCE)" : "";
   maintenance.run(fmt::format("DROP DATABASE IF EXISTS {}{}", quote_identifier(name), force));
 }

@@ -61,10 +61,9 @@ void create_side_database(Connection& maintenance, const std::string& name, cons
                           const Marker& marker);
 /// Replaces the marker.
 void mark(Connection& db, const std::string& name, const Marker& marker);
-/// Everything made for `target`: by marker, and unmarked ones that bear exactly a name of ours. Oldest first.
+/// Everything made for `target`: by marker, where name, marker and owner agree, and unmarked ones that bear exactly a
+/// name of ours. Never the target itself, whatever its comment says. Oldest first.
 [[nodiscard]] std::vector<SideDatabase> find_side_databases(Connection& maintenance, const std::string& target);
-/// The same for every target on the server.
-[[nodiscard]] std::vector<SideDatabase> find_all_side_databases(Connection& maintenance);
 /// Ends its sessions and drops it. A missing one is no error.
 void drop_side_database(Connection& maintenance, const std::string& name);
 /// True if the database holds no object of a user's: what may be dropped without a marker.

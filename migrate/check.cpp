@@ -76,8 +76,8 @@ std::vector<std::string> invalid_indexes(Connection& db) {
   return names;
 }
 
-std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record,
-                                         const std::vector<std::string>& invalid_before) {
+std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record) {
+  const std::vector<std::string>& invalid_before = record.invalid_before;
   std::vector<std::string> findings;
   const History history = read_history(db, record.schema);
   const Traces traces = find_traces(record, history);

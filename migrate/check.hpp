@@ -20,8 +20,7 @@ void require_properties_settable(RunContext& context, const std::string& side);
 
 /// After the deploy: every pending migration has a finished row, none failed, no index was left invalid. An empty list
 /// is good.
-[[nodiscard]] std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record,
-                                                       const std::vector<std::string>& invalid_before);
+[[nodiscard]] std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record);
 
 /// Names of indexes that are invalid now.
 [[nodiscard]] std::vector<std::string> invalid_indexes(Connection& db);

@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <thread>
-
 #include "backup/catalogue.hpp"
 #include "backup/facts.hpp"
 #include "backup/take.hpp"
 #include "common/error.hpp"
 #include "common/fault_point.hpp"
 #include "common/interrupt.hpp"
-#include "common/run_lock.hpp"
 #include "common/sql_text.hpp"
 #include "migrate/check.hpp"
 #include "migrate/deploy.hpp"
@@ -67,6 +64,7 @@ class Guard {
   void ask();
   void prepare(Journal& journal, const std::filesystem::path& catalogue);
   void back_up(Journal& journal, const std::filesystem::path& catalogue);
+  void count_others_writes();
   void show_status();
   void deploy_pending(Journal& journal);
   void verify();
@@ -86,9 +84,10 @@ class Guard {
   std::optional<Connection> books_;  ///< on the target: Prisma's lock, and the history
   History history_;
   MigrationPlan plan_;
+  std::int64_t sessions_before_backup_ = -1;
+  bool marked_ = false;  ///< the side database with this run's marker exists
   Rope rope_;
   std::optional<BackupReport> backup_;
-  std::vector<std::string> invalid_before_;
   DeployReport deployed_;
 };
 
@@ -124,7 +123,7 @@ int Guard::nothing_pending() {
 }
 
 void Guard::require_possible() {
-  if (!options_.no_rehearse) {
+  if (!options_.no_rehearse && !options_.common.dry_run) {
     throw Error{Failure::refused, "the migrations would not be rehearsed",
                 "This version cannot yet run them on a restored copy first.",
                 "Say --no-rehearse to deploy without a rehearsal."};
@@ -147,7 +146,7 @@ void Guard::ask() {
 
 void Guard::set_step(const std::string& step) {
   rope_.marker.step = step;
-  if (!options_.skip_backup) mark(context_.maintenance, rope_.side, rope_.marker);
+  if (marked_) mark(context_.maintenance, rope_.side, rope_.marker);
 }
 
 /// The empty side database: proof that one can be made and dressed, the marker of this run, and where a put-back will
@@ -164,11 +163,15 @@ void Guard::prepare(Journal& journal, const std::filesystem::path& catalogue) {
                   .target = context_.database(),
                   .target_comment = context_.server.database->comment,
                   .details = {{"catalogue", catalogue.string()}}};
-  invalid_before_ = invalid_indexes(books());
-  if (options_.skip_backup) return;
+  marked_ = context_.server.can_create_databases;
+  if (!marked_) {  // only with --skip-backup: require_put_back_possible() refuses otherwise
+    tool_.out.warn(
+        "this role may not create databases, so the run leaves no marker: if it dies, `recover` cannot know of it");
+    return;
+  }
   try {
     create_side_database(context_.maintenance, rope_.side, *context_.server.database, rope_.marker);
-    require_properties_settable(context_, rope_.side);
+    if (!options_.skip_backup) require_properties_settable(context_, rope_.side);
   } catch (const std::exception&) {
     abandon(std::current_exception());
   }
@@ -205,6 +208,7 @@ void Guard::back_up(Journal& journal, const std::filesystem::path& catalogue) {
     make_private_directories(catalogue);
     for (const std::string& name : sweep_leftovers(tool_.files, catalogue))
       tool_.out.note("Removed what an interrupted backup had left: " + name);
+    sessions_before_backup_ = count_sessions(context_.maintenance, context_.database());
     backup_ = take_backup(plan_guard_backup(tool_, context_, options_.common, catalogue), tool_);
     rope_.record.archive = backup_->archive.string();
     rope_.manifest = backup_->manifest;
@@ -224,15 +228,34 @@ void Guard::show_status() {
                              plan_.pending.size(), plan_.found));
 }
 
+/// Counting reads whole tables, so it is done only where it can find something: in all of them if somebody else was at
+/// work since the snapshot.
+void Guard::count_others_writes() {
+  if (!rope_.manifest) return;
+  constexpr std::int64_t of_the_backup = 3;  // two sessions of the snapshot, and pg_dump's
+  const Strangers strangers = find_strangers(context_.maintenance, context_.database(), rope_.manifest->snapshot.time,
+                                             sessions_before_backup_, of_the_backup);
+  rope_.record.others_wrote =
+      count_writes_since(books(), *rope_.manifest, strangers.any() ? Tables::all : Tables::moved);
+}
+
 /// The marker says "deploying", with everything recover needs, before the first statement. Died here: the history says
 /// which migrations are whole.
 void Guard::deploy_pending(Journal& journal) {
   tool_.out.heading("Step 3: Running Database Migration");
+  std::optional<Connection> db;
   try {
-    if (rope_.manifest) rope_.record.others_wrote = count_writes_since(books(), *rope_.manifest);
+    count_others_writes();
     for (const std::string& line : rope_.record.others_wrote) {
       tool_.out.warn("others wrote since the backup, and putting back would lose it: " + line);
     }
+    SessionSettings session = tool_.session();
+    session.keep_timeouts = true;
+    db.emplace(context_.target.url, context_.database(), session);
+    db->check_alive();  // so that the statistics know of this session before sessions are counted
+    rope_.record.invalid_before = invalid_indexes(books());
+    rope_.record.deploy_began = context_.maintenance.value("SELECT clock_timestamp()");
+    rope_.record.sessions_then = count_sessions(context_.maintenance, context_.database());
     rope_.marker.details = to_json(rope_.record);
     set_step("deploying");
     journal.record("deploying");
@@ -241,15 +264,12 @@ void Guard::deploy_pending(Journal& journal) {
   }
   journal.go_on_without();  // from here on the run ends in order, whatever the disk says
   try {
-    SessionSettings session = tool_.session();
-    session.keep_timeouts = true;
-    Connection db{context_.target.url, context_.database(), session};
     if (plan_.creates_history) create_history_table(books(), rope_.record.schema);
     ApplySettings settings{.schema = rope_.record.schema,
                            .lock_timeout = options_.common.lock_timeout,
                            .statement_timeout = options_.common.statement_timeout};
     if (context_.target.url.schema) settings.search_path = quote_identifier(*context_.target.url.schema);
-    deployed_ = deploy(plan_, settings, db, books(), tool_, journal);
+    deployed_ = deploy(plan_, settings, *db, books(), tool_, journal);
   } catch (const Error& error) {
     deployed_.failure = error;
   }
@@ -259,7 +279,7 @@ void Guard::verify() {
   tool_.out.heading("Step 4: Verifying Migration Success");
   fault_point("guard: deployed");
   try {
-    const std::vector<std::string> findings = verify_deployed(books(), rope_.record, invalid_before_);
+    const std::vector<std::string> findings = verify_deployed(books(), rope_.record);
     if (!findings.empty()) {
       std::string text;
       for (const std::string& finding : findings) text += finding + "\n";
@@ -319,7 +339,7 @@ int Guard::put_back(Journal& journal) {
 int Guard::finish(Journal& journal) {
   const InterruptShield shield;
   journal.record("done");
-  if (!options_.skip_backup) drop_side();
+  if (marked_) drop_side();
   tool_.out.heading("Migration Process Completed Successfully");
   tool_.out.result(show_done(context_, rope_, plan_, deployed_));
   return 0;

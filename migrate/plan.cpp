@@ -58,8 +58,8 @@ void warn_about(const PendingMigration& pending, std::vector<std::string>& warni
   for (const Statement& statement : pending.script.statements) {
     if (!statement.transaction_control && !statement.outside_transaction) continue;
     warnings.push_back(
-        fmt::format("migration \"{}\" is not one transaction: {} in line {}; if it fails later, what was committed "
-                    "before is undone by restoring the backup",
+        fmt::format("migration \"{}\" is not one transaction: {} in line {}; what it has committed when it "
+                    "fails does not undo itself",
                     name, statement.kind, statement.line));
     return;
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "backup/verify.hpp"
@@ -61,45 +62,93 @@ RebuildRequest request_for(RunContext& context, const Rope& rope, const MigrateO
       .manifest = &*rope.manifest,
       .pg_restore = find_pg_tool(tool.processes, "pg_restore", context.server.major(), options.common.pg_bin),
       .server_version = context.server.version};
-  request.kept = side_name(context.database(), SideKind::failed, tool.run);
+  request.kept = side_name(context.database(), SideKind::failed, rope.marker.run);
   request.properties = rope.manifest->database;
   return request;
 }
 
-/// The history of the database now in place must be the one that the backup recorded, row by row.
-void check_history(RunContext& context, const Rope& rope, Tool& tool) {
-  Connection db{context.target.url, context.database(), tool.session()};
-  take_prisma_lock(db, prisma_lock_patience);
-  const History history = read_history(db, rope.record.schema);
-  bool same = history.rows.size() == rope.manifest->history.size();
-  for (std::size_t i = 0; same && i < history.rows.size(); ++i)
+/// The history of the database now in place against the one that the backup recorded, row by row. It was compared
+/// before the swap already, as part of the content, so not being able to look is no failure.
+std::string check_history(RunContext& context, const Rope& rope, Tool& tool) {
+  History history;
+  try {
+    look_until_answered([&] {
+      Connection db{context.target.url, context.database(), tool.session()};
+      history = read_history(db, rope.record.schema);
+    });
+  } catch (const Error& error) {
+    return "history: not looked at after the swap, " + error.message;
+  }
+  bool same = history.rows.size() >= rope.manifest->history.size();
+  for (std::size_t i = 0; same && i < rope.manifest->history.size(); ++i)
     same = history.rows[i].id == rope.manifest->history[i].id;
   if (!same) throw stranded(context, rope, "the migration history after the put-back is not the backup's", {});
+  return "history: as before the run";
 }
 
-/// By statistics, after the deploy: the run's own writes cannot be told from others' there.
-std::vector<std::string> tell_lost_writes(RunContext& context, const Rope& rope, Tool& tool) {
-  std::vector<std::string> lost;
+struct LostWrites {
+  std::vector<std::string> told;    ///< everything that is known, a line each
+  std::vector<std::string> others;  ///< the part that others wrote, or may have written
+};
+
+bool names(const std::string& written, const TableEstimate& table) {
+  return written == table.name || written == table.schema + "." + table.name;
+}
+
+/// What the pending statements name as their target counts as this run's own; what else moved, while somebody else was
+/// at work, as theirs.
+LostWrites find_lost_writes(RunContext& context, const Rope& rope, Tool& tool) {
+  LostWrites lost;
   for (const std::string& line : rope.record.others_wrote)
-    lost.push_back("written by others between backup and deploy: " + line);
-  try {
-    Connection db{context.target.url, context.database(), tool.session()};
-    for (const std::string& line : estimate_writes_since(db, *rope.manifest)) {
-      lost.push_back("since the backup, the run's own migrations included: " + line);
-    }
-  } catch (const Error& error) {
-    lost.push_back("since the backup: not known, " + error.message);
+    lost.others.push_back("between backup and deploy, by others: " + line);
+  // Since that count a live run made no session there; recover made some, and the dead run perhaps while it put back.
+  const std::int64_t own = rope.marker.run == tool.run ? 0 : 4;
+  const Strangers strangers =
+      find_strangers(context.maintenance, context.database(), rope.record.deploy_began, rope.record.sessions_then, own);
+  Connection db{context.target.url, context.database(), tool.session()};
+  for (const TableEstimate& table : estimate_writes_since(db, *rope.manifest)) {
+    const bool own_table = std::any_of(rope.record.written_tables.begin(), rope.record.written_tables.end(),
+                                       [&](const std::string& written) { return names(written, table); });
+    const bool theirs = strangers.any() && !own_table;
+    (theirs ? lost.others : lost.told)
+        .push_back(
+            (theirs ? "since the backup, while others were at work: " : "since the backup, this run's own included: ") +
+            table.describe());
   }
-  for (const std::string& line : lost) tool.out.warn(line);
+  if (!lost.others.empty()) {
+    for (const std::string& who : strangers.present) lost.told.push_back("at work meanwhile: " + who);
+    if (strangers.came > 0)
+      lost.told.push_back(fmt::format("{} sessions of others came and went meanwhile", strangers.came));
+  }
+  lost.told.insert(lost.told.begin(), lost.others.begin(), lost.others.end());
   return lost;
 }
 
-void ask_to_restore(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
+LostWrites tell_lost_writes(RunContext& context, const Rope& rope, Tool& tool) {
+  LostWrites lost;
+  try {
+    lost = find_lost_writes(context, rope, tool);
+  } catch (const Error& error) {
+    lost.told.push_back("what the put-back takes away is not known: " + error.message);
+    lost.others = lost.told;
+  }
+  for (const std::string& line : lost.told) tool.out.warn(line);
+  return lost;
+}
+
+void ask_to_restore(RunContext& context, const Rope& rope, const MigrateOptions& options, const LostWrites& lost,
+                    Tool& tool) {
   if (options.common.force) {
-    if (rope.record.others_wrote.empty() || options.on_lost_writes == "restore") return;
-    throw stranded(context, rope, "the database was not put back: that would lose what others wrote since the backup",
-                   "Say --on-lost-writes restore (also to recover) to put it back all the same; the rows stay in the "
-                   "kept database.");
+    if (lost.others.empty() || options.on_lost_writes == "restore") return;
+    std::string detail;
+    for (const std::string& line : lost.told) detail += line + "\n";
+    Error stop = stranded(context, rope,
+                          "the database was not put back: that would lose what others wrote since the backup", detail);
+    stop.hint =
+        "To put it back all the same (those rows stay in the kept database): migrate-production recover --force "
+        "--on-lost-writes restore. " +
+        stop.hint;
+    throw stop;
   }
   const Answer answer = tool.prompt.ask(fmt::format("Put database \"{}\" back to the backup taken {}? (yes/no)",
                                                     context.database(), iso_utc(rope.manifest->created_at)),
@@ -125,7 +174,12 @@ PutBackReport restore_and_swap(RunContext& context, const Rope& rope, const Migr
   const RebuildRequest request = request_for(context, rope, options, tool);
   report.kept = request.kept;
   const bool ready = rope.marker.step == "verified";
+  // Nobody deploys into a database that is about to be swapped away. Held until right before the swap, which no session
+  // of ours may stand in the way of.
+  std::optional<Connection> hold{std::in_place, context.target.url, context.database(), tool.session()};
+  take_prisma_lock(*hold, prisma_lock_patience);
   const Proof proof = ready ? Proof{} : build_side(context.maintenance, request, tool, journal);
+  hold.reset();
   const RebuildReport rebuilt = swap_in(context.maintenance, request, proof, tool, journal);
   for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
   for (const std::string& line : rebuilt.property_differences) tool.out.warn(line);
@@ -171,8 +225,9 @@ void regain_hold(RunContext& context, const MigrateOptions& options, Tool& tool,
     try {
       if (!context.maintenance.usable()) {
         context.maintenance = connect_maintenance(context.target.url, tool.session(), options.common.maintenance_db);
-        take_run_lock(context.maintenance, context.database(), tool.name, run_lock_patience);
       }
+      if (!context.lock->usable()) lock_run(context, tool, run_lock_patience);
+      context.lock->check_alive();
       return end_broken_sessions(context.maintenance, context.database());
     } catch (const Error& error) {
       if (std::chrono::steady_clock::now() >= deadline) {
@@ -189,6 +244,7 @@ void begin_anew(RunContext& context, Rope& rope, SideKind kind, const std::strin
   const std::string old = rope.side;
   rope.side = side_name(context.database(), kind, run);
   rope.marker.run = run;
+  rope.marker.kind = kind;
   rope.marker.step = "restoring";
   create_side_database(context.maintenance, rope.side,
                        rope.manifest ? rope.manifest->database : *context.server.database, rope.marker);
@@ -214,14 +270,23 @@ PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& to
     const std::vector<SchemaDifference> differences = compare_schema(*rope.schema_before, now, &db);
     const std::string hard = list(differences, Severity::hard);
     if (!hard.empty())
-      throw stranded(context, rope,
-                     "nothing of the migrations was committed, but the schema is not what it was before the run", hard);
+      throw Error{Failure::unresolved,
+                  "nothing of this run was committed, but the schema is not what it was before: somebody else changed "
+                  "it meanwhile",
+                  hard,
+                  "If that is as it should be, type `migrate-production recover --accept-as-is`; the pending "
+                  "migrations are still pending."};
     report.checks.push_back(fmt::format("schema: {} facts equal those before the run", now.facts.size()));
   } else {
     report.checks.emplace_back("schema: not compared, there is no backup of this run to compare with");
   }
   report.checks.emplace_back("rows: nothing was committed, so nothing was restored");
-  drop_side_database(context.maintenance, rope.side);
+  try {
+    drop_side_database(context.maintenance, rope.side);
+  } catch (const Error& error) {
+    tool.out.warn(
+        fmt::format("could not drop \"{}\" ({}); `migrate-production recover` will", rope.side, error.message));
+  }
   journal.record("as before");
   return report;
 }
@@ -234,12 +299,11 @@ PutBackReport restore_before(RunContext& context, Rope& rope, const MigrateOptio
                                        : "there is no backup to put the database back with",
                    rope.record.archive.value_or("The run had --skip-backup."));
   }
-  const std::vector<std::string> lost = tell_lost_writes(context, rope, tool);
-  ask_to_restore(context, rope, options, tool);
+  const LostWrites lost = tell_lost_writes(context, rope, tool);
+  ask_to_restore(context, rope, options, lost, tool);
   PutBackReport report = restore_with_patience(context, rope, options, tool, journal);
-  report.lost = lost;
-  look_until_answered([&] { check_history(context, rope, tool); });
-  report.checks.emplace_back("history: as before the run");
+  report.lost = lost.told;
+  report.checks.push_back(check_history(context, rope, tool));
   journal.record("put back", {{"kept", report.kept.value_or("")}});
   return report;
 }

@@ -58,8 +58,9 @@ class Recovery {
     lock_run(context_, tool_, run_lock_patience);
     end_sessions();
     sweep_catalogues();
-    if (const std::optional<SideDatabase> begun = find_begun(context_)) settle(*begun);
-    remove_leftovers();
+    const std::optional<SideDatabase> begun = find_begun(context_);
+    remove_leftovers(begun ? begun->name : "");
+    if (begun) settle(*begun);
     return show();
   }
 
@@ -71,9 +72,9 @@ class Recovery {
   void settle_by_history(Rope& rope, Journal& journal);
   void accept_as_is(const SideDatabase& begun);
   void put_back(Rope& rope, Journal& journal);
-  void drop_others(const SideDatabase& begun);
   void finish(const Rope& rope, Connection& db);
-  void remove_leftovers();
+  void remove_leftovers(const std::string& but);
+  [[nodiscard]] bool may_go(const SideDatabase& side);
   int show();
 
   const MigrateOptions& options_;
@@ -117,17 +118,12 @@ void Recovery::sweep_catalogues() {
 
 void Recovery::settle(const SideDatabase& begun) {
   if (options_.accept_as_is) return accept_as_is(begun);
-  drop_others(begun);
   Rope rope{.record = record_from_json(begun.marker->details).value(), .marker = *begun.marker, .side = begun.name};
-  find_backup(rope, options_.backup_file);
-  recovered_.lines.push_back(fmt::format("run {} of {} on host {} had died in step \"{}\"", begun.marker->run,
+  recovered_.lines.push_back(fmt::format("run {} of {} on host {} ended in step \"{}\"", begun.marker->run,
                                          begun.marker->tool, begun.marker->host, begun.marker->step));
-  // The catalogue may be on a disk that is gone; then the journal goes without, the server's markers do not.
-  const std::filesystem::path catalogue = std::filesystem::is_directory(rope.record.catalogue)
-                                              ? std::filesystem::path{rope.record.catalogue}
-                                              : std::filesystem::temp_directory_path() / "belay";
-  Journal journal{tool_.files, tool_.clock, catalogue, tool_.run};
-  journal.go_on_without();
+  Journal journal{tool_.files,
+                  tool_.clock};  // the catalogue may be on a disk that is gone; the server's markers are the truth
+  if (std::filesystem::is_directory(rope.record.catalogue)) journal.try_to_open(rope.record.catalogue, tool_.run);
   if (begun.marker->step != "deploying") return put_back(rope, journal);
   settle_by_history(rope, journal);
 }
@@ -140,7 +136,19 @@ void Recovery::settle_by_history(Rope& rope, Journal& journal) {
     traces = find_traces(rope.record, read_history(db, rope.record.schema));
     if (traces.all_applied) return finish(rope, db);
   }
+  if (traces.settled_by_hand) {
+    throw Error{Failure::unresolved, "somebody settled the history of this run by hand since",
+                "A migration of it is marked as rolled back (prisma migrate resolve), which belay does not overrule.",
+                "If the database is right as it is, type `migrate-production recover --accept-as-is`; to go back to "
+                "the run's backup, do that and then use restore-database."};
+  }
   if (traces.maybe_committed) return put_back(rope, journal);
+  try {
+    find_backup(rope, options_.backup_file);
+  } catch (const Error& error) {
+    tool_.out.warn("the schema will not be compared: " + error.message);
+    rope.schema_before.reset();
+  }
   const PutBackReport report = settle_uncommitted(context_, rope, tool_, journal);
   recovered_.state = "as before";
   recovered_.lines.insert(recovered_.lines.end(), report.checks.begin(), report.checks.end());
@@ -148,7 +156,7 @@ void Recovery::settle_by_history(Rope& rope, Journal& journal) {
 
 /// Everything was applied before the run died; only its verification and its tidying are left.
 void Recovery::finish(const Rope& rope, Connection& db) {
-  const std::vector<std::string> findings = verify_deployed(db, rope.record, invalid_indexes(db));
+  const std::vector<std::string> findings = verify_deployed(db, rope.record);
   if (!findings.empty()) {
     throw Error{Failure::unresolved,
                 "every migration of the dead run is applied, but the database does not pass verification",
@@ -162,15 +170,16 @@ void Recovery::finish(const Rope& rope, Connection& db) {
   drop_side_database(context_.maintenance, rope.side);
 }
 
-/// A recovery that died while it began anew leaves two markers of one run. The other one goes first: left until after
-/// the swap it would have a later recovery put the database back once more, and with it what was written since.
-void Recovery::drop_others(const SideDatabase& begun) {
-  for (const SideDatabase& side : context_.sides) {
-    if (had_begun(side) && side.name != begun.name) drop_side_database(context_.maintenance, side.name);
-  }
-}
-
 void Recovery::put_back(Rope& rope, Journal& journal) {
+  try {
+    find_backup(rope, options_.backup_file);
+  } catch (const Error& error) {
+    throw Error{Failure::unresolved,
+                "the database is migrated half-way, and the run's backup cannot be used: " + error.message,
+                error.detail,
+                "Type `migrate-production recover --backup-file FILE` with a good copy of it, or mend the database and "
+                "type `migrate-production recover --accept-as-is`."};
+  }
   if (rope.marker.step == "restoring") begin_anew(context_, rope, SideKind::restore, tool_.run);
   const PutBackReport report = restore_before(context_, rope, options_, tool_, journal);
   recovered_.state = "put back";
@@ -184,23 +193,31 @@ void Recovery::accept_as_is(const SideDatabase& begun) {
   drop_side_database(context_.maintenance, begun.name);
 }
 
-/// Whatever is left now belongs to runs that never touched the target.
-void Recovery::remove_leftovers() {
+/// Without a marker only its name says that it is ours: it goes only if it is as empty as a run that died right after
+/// CREATE DATABASE leaves it, or if a DROP DATABASE that was interrupted had emptied it.
+bool Recovery::may_go(const SideDatabase& side) {
+  if (side.marker) return true;
+  const bool half_dropped =
+      context_.maintenance.value("SELECT datconnlimit = -2 FROM pg_database WHERE datname = $1", {side.name}) == "t";
+  if (half_dropped) return true;
+  Connection inside{context_.target.url, side.name, tool_.session()};
+  return holds_nothing(inside);
+}
+
+/// All but the one that says how the target is to be settled: they belong to runs that never touched the target, or to
+/// a recovery that died while it began anew. They go before it is settled: a second marker of one run, left until after
+/// the swap, would have a later recovery put the database back once more, and with it what was written since.
+void Recovery::remove_leftovers(const std::string& but) {
   for (const SideDatabase& side : find_side_databases(context_.maintenance, context_.database())) {
-    if (side.kept()) continue;
-    if (!side.marker) {
-      // Only its name says that it is ours: it goes only if it is as empty as a run that died right after CREATE
-      // DATABASE leaves it.
-      Connection inside{context_.target.url, side.name, tool_.session()};
-      if (!holds_nothing(inside)) {
-        tool_.out.warn(fmt::format(
-            "database \"{}\" bears a name of belay's but no marker, and it holds objects: left alone", side.name));
-        continue;
-      }
+    if (side.kept() || side.name == but) continue;
+    if (!may_go(side)) {
+      tool_.out.warn(fmt::format(
+          "database \"{}\" bears a name of belay's but no marker, and it holds objects: left alone", side.name));
+      continue;
     }
     drop_side_database(context_.maintenance, side.name);
     recovered_.lines.push_back(fmt::format("removed \"{}\"", side.name));
-    if (recovered_.state == "nothing to recover") recovered_.state = "removed leftovers";
+    recovered_.state = "removed leftovers";
   }
 }
 

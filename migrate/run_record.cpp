@@ -1,6 +1,7 @@
 #include "migrate/run_record.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace belay {
 
@@ -28,6 +29,10 @@ Json to_json(const RunRecord& r) {
           {"pending", pending},
           {"earlier_rows", r.earlier_rows},
           {"others_wrote", r.others_wrote},
+          {"invalid_before", r.invalid_before},
+          {"written_tables", r.written_tables},
+          {"deploy_began", r.deploy_began},
+          {"sessions_then", r.sessions_then},
           {"creates_history", r.creates_history},
           {"creates_schema", r.creates_schema}};
 }
@@ -42,6 +47,10 @@ std::optional<RunRecord> record_from_json(const Json& details) {
     for (const Json& p : details.at("pending")) r.pending.push_back({p.at("name"), p.at("atomic")});
     r.earlier_rows = details.at("earlier_rows").get<std::vector<std::string>>();
     r.others_wrote = details.at("others_wrote").get<std::vector<std::string>>();
+    r.invalid_before = details.at("invalid_before").get<std::vector<std::string>>();
+    r.written_tables = details.at("written_tables").get<std::vector<std::string>>();
+    r.deploy_began = details.at("deploy_began");
+    r.sessions_then = details.at("sessions_then");
     r.creates_history = details.at("creates_history");
     r.creates_schema = details.at("creates_schema");
     return r;
@@ -53,6 +62,13 @@ std::optional<RunRecord> record_from_json(const Json& details) {
 RunRecord make_record(const MigrationPlan& plan, const History& history, const std::string& schema) {
   RunRecord record{.schema = schema, .creates_history = plan.creates_history};
   for (const PendingMigration& p : plan.pending) record.pending.push_back({p.migration.name, p.script.atomic()});
+  for (const PendingMigration& p : plan.pending) {
+    for (const Statement& statement : p.script.statements) {
+      const bool writes = statement.kind == "INSERT" || statement.kind == "UPDATE" || statement.kind == "DELETE";
+      if (writes && !contains(record.written_tables, statement.object))
+        record.written_tables.push_back(statement.object);
+    }
+  }
   for (const HistoryRow& row : history.rows) {
     if (find_pending(record, row.migration_name) != nullptr) record.earlier_rows.push_back(row.id);
   }
@@ -61,16 +77,19 @@ RunRecord make_record(const MigrationPlan& plan, const History& history, const s
 
 Traces find_traces(const RunRecord& record, const History& history) {
   Traces traces;
-  std::size_t applied = 0;
+  std::set<std::string> applied;
   for (const HistoryRow& row : history.rows) {
     const RecordedPending* pending = find_pending(record, row.migration_name);
     if (pending == nullptr || contains(record.earlier_rows, row.id)) continue;
     traces.rows.push_back(row);
-    if (row.applied()) ++applied;
+    if (row.applied()) applied.insert(row.migration_name);
+    if (row.rolled_back_at) traces.settled_by_hand = true;
     // A failed row of a migration that is one transaction was written after its rollback.
     if (row.applied() || !pending->atomic) traces.maybe_committed = true;
   }
-  traces.all_applied = applied == record.pending.size() && traces.rows.size() == applied;
+  const bool failed =
+      std::any_of(traces.rows.begin(), traces.rows.end(), [](const HistoryRow& row) { return row.failed(); });
+  traces.all_applied = applied.size() == record.pending.size() && !failed;
   return traces;
 }
 

@@ -23,9 +23,15 @@ struct RunRecord {
   std::vector<RecordedPending> pending;
   std::vector<std::string>
       earlier_rows;  ///< ids of rows that names in `pending` had before this run (rolled back ones)
-  std::vector<std::string> others_wrote;  ///< between backup and deploy, counted exactly: a line per table
-  bool creates_history = false;           ///< _prisma_migrations did not exist before
-  bool creates_schema = false;            ///< nor did its schema
+  std::vector<std::string> others_wrote;    ///< between backup and deploy, counted exactly: a line per table
+  std::vector<std::string> invalid_before;  ///< indexes that were invalid before the run
+  std::vector<std::string>
+      written_tables;        ///< tables that the pending statements name as the target of INSERT, UPDATE or DELETE
+  std::string deploy_began;  ///< the server's clock when the deploy began
+  std::int64_t sessions_then =
+      -1;  ///< sessions made to the target so far, at that time; -1 = unknown (before PostgreSQL 14)
+  bool creates_history = false;  ///< _prisma_migrations did not exist before
+  bool creates_schema = false;   ///< nor did its schema
 };
 
 [[nodiscard]] Json to_json(const RunRecord& record);
@@ -36,7 +42,9 @@ struct RunRecord {
 /// What a run left in the history.
 struct Traces {
   std::vector<HistoryRow> rows;  ///< written by this run
-  bool all_applied = false;      ///< every pending migration has a finished row
+  bool all_applied = false;      ///< (rolled back rows of a name that has a finished one do not count)
+  bool settled_by_hand = false;  ///< a row of this run was marked rolled back: somebody used `prisma migrate resolve`
+                                 ///< since      ///< every pending migration has a finished row
   bool maybe_committed = false;  ///< an applied row, or a failed one of a migration that is not one transaction
 };
 /// Pure.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -52,9 +53,36 @@ std::string count_query(const TableName& name) {
 
 }  // namespace
 
-std::vector<std::string> count_writes_since(Connection& db, const Manifest& manifest) {
+std::int64_t count_sessions(Connection& maintenance, const std::string& database) {
+  if (maintenance.server_version() < 140000) return -1;
+  return maintenance.one("SELECT sessions FROM pg_stat_database WHERE datname = $1", {database}).number("sessions");
+}
+
+Strangers find_strangers(Connection& maintenance, const std::string& database, const std::string& since,
+                         std::int64_t sessions_then, std::int64_t own) {
+  Strangers strangers;
+  // A session whose state this role may not see counts as one that was at work.
+  for (const Row& row : maintenance.rows(
+           "SELECT pid, coalesce(usename, '?') AS usename, application_name FROM pg_stat_activity WHERE datname = $1"
+           " AND backend_type = 'client backend' AND application_name NOT LIKE 'belay/%'"
+           " AND NOT coalesce(state = 'idle' AND state_change < $2::timestamptz, false)",
+           {database, since})) {
+    strangers.present.push_back(fmt::format("backend {} of role \"{}\" ({})", row.text("pid"), row.text("usename"),
+                                            row.text_or("application_name", "")));
+  }
+  if (sessions_then >= 0)
+    strangers.came = std::max<std::int64_t>(0, count_sessions(maintenance, database) - sessions_then - own);
+  return strangers;
+}
+
+std::vector<std::string> count_writes_since(Connection& db, const Manifest& manifest, Tables tables) {
+  std::map<TableName, std::int64_t> wanted = moved(db, manifest);
+  if (tables == Tables::all) {
+    for (const TableContent& table : manifest.content.tables) wanted.try_emplace({table.schema, table.name}, 0);
+    wanted.erase({manifest.history_schema, "_prisma_migrations"});
+  }
   std::vector<std::string> lines;
-  for (const auto& [name, since] : moved(db, manifest)) {
+  for (const auto& [name, since] : wanted) {
     const Row row = db.one(count_query(name), {manifest.snapshot.snapshot});
     const std::int64_t fresh = row.number("fresh");
     const std::int64_t then = static_cast<std::int64_t>(rows_in_backup(manifest, name).value_or(0));
@@ -65,12 +93,16 @@ std::vector<std::string> count_writes_since(Connection& db, const Manifest& mani
   return lines;
 }
 
-std::vector<std::string> estimate_writes_since(Connection& db, const Manifest& manifest) {
-  std::vector<std::string> lines;
+std::string TableEstimate::describe() const {
+  return fmt::format("{}: about {} rows inserted, updated or deleted", quoted({schema, name}), changes);
+}
+
+std::vector<TableEstimate> estimate_writes_since(Connection& db, const Manifest& manifest) {
+  std::vector<TableEstimate> estimates;
   for (const auto& [name, since] : moved(db, manifest)) {
-    lines.push_back(fmt::format("{}: about {} rows inserted, updated or deleted", quoted(name), since));
+    if (rows_in_backup(manifest, name)) estimates.push_back({name.first, name.second, since});
   }
-  return lines;
+  return estimates;
 }
 
 }  // namespace belay

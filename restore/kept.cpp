@@ -68,7 +68,8 @@ int undo_restore(const RestoreOptions& options, Tool& tool) {
   }
   confirm_restore(tool, options.common, what);
   const SwapReport report = swap_databases(context.maintenance, swap);
-  tool.out.result({what + "\nDone.\n",
+  tool.out.result({what + (swap.kept ? "\nDone. To remove it: restore-database drop " + shell_word(*swap.kept) + "\n"
+                                     : "\nDone.\n"),
                    {{"database", context.database()},
                     {"from", kept.name},
                     {"kept", swap.kept ? Json(*swap.kept) : Json(nullptr)},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "backup/archive_source.hpp"
@@ -47,9 +48,34 @@ SchemaFingerprint without_lost(SchemaFingerprint expected, const SchemaFingerpri
   return expected;
 }
 
+/// Statistics are not part of what is proven: where they cannot be had (a foreign table in an inheritance tree that is
+/// not reachable), the rest counts.
+void analyze(const LoadRequest& r, Tool& tool) {
+  tool.out.progress("analyzing", {{"phase", "analyze"}});
+  Connection side{r.url, r.side, tool.session()};
+  try {
+    side.run("ANALYZE");
+  } catch (const ServerError& error) {
+    if (error.connection_lost) throw;
+    tool.out.warn("ANALYZE did not get through; plans may be poor until it does: " + error.primary);
+  }
+}
+
+/// Every new database has a schema public. pg_dump says nothing of it where the source's was dropped.
+void drop_unrecorded_public(const LoadRequest& r, Tool& tool) {
+  const SchemaFingerprint recorded = read_recorded_schema(r.archive, *r.manifest);
+  const bool there = std::any_of(recorded.facts.begin(), recorded.facts.end(), [](const SchemaFact& fact) {
+    return fact.kind == "schema" && fact.object == "\"public\"";
+  });
+  if (there) return;
+  Connection side{r.url, r.side, tool.session()};
+  side.run("DROP SCHEMA IF EXISTS public RESTRICT");
+}
+
 }  // namespace
 
 void load_archive(const LoadRequest& r, Tool& tool) {
+  drop_unrecorded_public(r, tool);
   ArchiveSource source{r.archive, r.manifest->archive, ArchiveSource::Rows::ignore};
   const ByteSource decoded = [&](std::span<std::byte> room) {
     const std::size_t got = source.read(room);
@@ -66,9 +92,7 @@ void load_archive(const LoadRequest& r, Tool& tool) {
                          decoded, {});
   source.finish();  // also where pg_restore stopped early: damage is told before its consequences
   if (!end.ok()) throw Error{Failure::failed, fmt::format("pg_restore ended with {}", end.how()), end.err};
-  tool.out.progress("analyzing", {{"phase", "analyze"}});
-  Connection side{r.url, r.side, tool.session()};
-  side.run("ANALYZE");
+  analyze(r, tool);
 }
 
 std::string Proof::words() const {

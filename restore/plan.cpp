@@ -54,7 +54,8 @@ void check_server(const RestoreFacts& f) {
                 fmt::format("role \"{}\" may not end every session on database \"{}\", so it could not be swapped",
                             f.server.role, f.database),
                 lines(f.unreachable_sessions),
-                "End those sessions, or run as a role that may: GRANT pg_signal_backend TO …."};
+                "End those sessions, or run as a role that may: a superuser; or, where none of them is a superuser's, "
+                "a member of pg_signal_backend."};
   }
   if (!f.obstacles.empty()) {
     throw Error{Failure::refused, fmt::format("database \"{}\" cannot be swapped now", f.database), lines(f.obstacles),

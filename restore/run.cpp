@@ -14,6 +14,7 @@ namespace belay {
 namespace {
 
 constexpr std::chrono::seconds lock_patience{2};
+constexpr std::chrono::seconds prisma_lock_patience{10};
 
 /// Step 1. The backup of the present state; none where the target does not exist or it was waived.
 std::optional<BackupReport> back_up_present(const RestoreOptions& options, RunContext& context, Tool& tool) {
@@ -45,11 +46,12 @@ int restore(const RestoreOptions& options, Tool& tool) {
     tool.out.result(show_plan(plan, facts));
     return 0;
   }
+  std::optional<Connection> hold = hold_off_deploys(context, tool);
   const std::optional<BackupReport> present = back_up_present(options, context, tool);
   confirm_restore(tool, options.common, restore_question(context, facts, plan, present, tool));
   const std::filesystem::path journal_at = options.pre_restore_backup_path.value_or("./backups/pre-restore");
   Journal journal{tool.files, tool.clock, journal_at, tool.run};
-  const RebuildReport report = restore_backup(facts, plan, context, options.common, tool, journal);
+  const RebuildReport report = restore_backup(facts, plan, context, options.common, hold, tool, journal);
   tool.out.heading("Restore Process Completed Successfully");
   tool.out.result(show_restored(plan, facts, report, present ? std::optional{present->archive} : std::nullopt));
   return 0;
@@ -109,8 +111,16 @@ void confirm_restore(Tool& tool, const CommonOptions& options, const std::string
   throw Error{Failure::cancelled, "cancelled; nothing was changed"};
 }
 
+std::optional<Connection> hold_off_deploys(const RunContext& context, const Tool& tool) {
+  if (!context.server.database) return std::nullopt;
+  std::optional<Connection> hold{std::in_place, context.target.url, context.database(), tool.session()};
+  take_prisma_lock(*hold, prisma_lock_patience);
+  return hold;
+}
+
 RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan, RunContext& context,
-                             const CommonOptions& options, Tool& tool, Journal& journal) {
+                             const CommonOptions& options, std::optional<Connection>& hold, Tool& tool,
+                             Journal& journal) {
   tool.out.heading("Step 2: Preparing Restore");
   RebuildRequest request{.target = plan.database, .kept = plan.kept, .properties = plan.properties};
   request.load = {.url = context.target.url,
@@ -135,6 +145,7 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
   for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
   for (const std::string& line : proof.soft) tool.out.note("differs without weight: " + line);
   tool.out.heading("Step 5: Swapping");
+  hold.reset();  // nobody of this run may be connected when names are swapped
   RebuildReport report = swap_in(context.maintenance, request, proof, tool, journal);
   for (const std::string& line : report.property_differences) tool.out.warn(line);
   return report;
@@ -161,7 +172,8 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
         "{}\n",
         *plan.kept, shell_word(*plan.kept));
   }
-  if (pre_restore) text += fmt::format("Its backup {}\n", pre_restore->string());
+  if (pre_restore)
+    text += fmt::format("Its backup {}\n", std::filesystem::absolute(*pre_restore).lexically_normal().string());
   return {text,
           {{"database", plan.database},
            {"archive", plan.archive.string()},

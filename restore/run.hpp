@@ -9,9 +9,14 @@ namespace belay {
 int run_restore(const RestoreOptions& options, Tool& tool);
 
 /// Builds, proves and swaps in what `facts` names: Steps 2 to 5, without any question. The caller holds the run lock.
-/// `kept_kind` says what the old target is kept as.
+/// `hold`, the session with Prisma's lock (none where the target does not exist), is closed right before the swap.
 [[nodiscard]] RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan, RunContext& context,
-                                           const CommonOptions& options, Tool& tool, Journal& journal);
+                                           const CommonOptions& options, std::optional<Connection>& hold, Tool& tool,
+                                           Journal& journal);
+
+/// A session on the target that holds Prisma's lock, so that nobody deploys into a database that is about to be swapped
+/// away. None where there is no target.
+[[nodiscard]] std::optional<Connection> hold_off_deploys(const RunContext& context, const Tool& tool);
 
 [[nodiscard]] Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const RebuildReport& report,
                                    const std::optional<std::filesystem::path>& pre_restore);

@@ -44,6 +44,18 @@ void dress(Connection& db, const SwapRequest& r) {
                      r.comment ? quote_literal(*r.comment) : "NULL"));
 }
 
+/// Still inside the transaction: a database that would differ from what was asked for is not swapped in.
+void check_dress(Connection& db, const SwapRequest& r) {
+  if (!r.properties) return;
+  std::string differences;
+  for (const std::string& line : compare_properties(*r.properties, read_properties(db, r.target).value()))
+    differences += line + "\n";
+  if (differences.empty()) return;
+  throw Error{Failure::failed,
+              fmt::format("database \"{}\" was not swapped: the new one would have other properties", r.target),
+              differences};
+}
+
 /// One transaction. The first RENAME takes the database's exclusive lock (new connections wait) and looks for up to 5 s
 /// whether the others have left.
 Duration attempt(Connection& maintenance, Connection& terminator, const SwapRequest& r) {
@@ -60,6 +72,7 @@ Duration attempt(Connection& maintenance, Connection& terminator, const SwapRequ
   }
   rename(maintenance, r.side, r.target);
   dress(maintenance, r);
+  check_dress(maintenance, r);
   transaction.commit();
   return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - started);
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backup/catalogue.hpp"
 #include "common/error.hpp"
 #include "common/interrupt.hpp"
@@ -160,16 +162,21 @@ int Rollback::restore() {
     tool_.out.result(show_plan(plan, facts));
     return 0;
   }
+  std::optional<Connection> hold = hold_off_deploys(context_, tool_);
   const std::filesystem::path folder = options_.pre_restore_backup_path.value_or("./backups/pre-restore");
   const std::optional<BackupReport> present = back_up_present(folder);
   confirm_restore(tool_, options_.common, restore_question(context_, facts, plan, present, tool_));
   Journal journal{tool_.files, tool_.clock, folder, tool_.run};
-  const RebuildReport report = restore_backup(facts, plan, context_, options_.common, tool_, journal);
+  const RebuildReport report = restore_backup(facts, plan, context_, options_.common, hold, tool_, journal);
   Result result = show_restored(plan, facts, report, present ? std::optional{present->archive} : std::nullopt);
+  const bool has_old_row = std::any_of(facts.manifest.history.begin(), facts.manifest.history.end(),
+                                       [&](const RecordedMigration& r) { return r.name == plan_.migration.name; });
   result.text += fmt::format(
-      "Migration {} is pending now{}: no row of it is in the history. The next deploy applies it, unless its folder is "
-      "moved away.\n",
+      "Migration {} is pending now{}. The next deploy applies it, unless its folder is moved away.\n",
       plan_.migration.name, plan_.later.empty() ? "" : fmt::format(", and so are {} later ones", plan_.later.size()));
+  result.text += has_old_row ? "An older row of it, marked as rolled back, is in the history again: `prisma migrate "
+                               "status` therefore says \"up to date\".\n"
+                             : "No row of it is in the history.\n";
   result.json["migration"] = plan_.migration.name;
   result.json["way"] = "restore";
   result.json["later_taken_back"] = plan_.later;

@@ -52,7 +52,7 @@ TEST_CASE(
   CHECK(holder.wait(std::chrono::seconds(30)).status == 130);
 }
 
-TEST_CASE("recover refuses while the run that it would clear away is alive") {
+TEST_CASE("recover refuses while the run that it would clear away is alive", "[long]") {
   const ToolBench bench;
   deploy_first(bench);
   bench.migration("20240102000000_slow", "SELECT pg_sleep(60);");
@@ -121,7 +121,7 @@ TEST_CASE("prepared transactions and replication slots of the database refuse wh
 
 TEST_CASE("a database with tables and no history is refused (P3005)") {
   const ToolBench bench;
-  fill(bench.db);
+  fill_orders(bench.db);
   bench.migration("20240101000000_init", "CREATE TABLE a ();");
   const std::string before = bench.state();
   check_refused(bench, bench.migrate(), before, {"P3005", "orders"});
@@ -181,7 +181,7 @@ TEST_CASE("databases of the server's own are refused by every tool that writes")
 
 TEST_CASE("a role that the backup refers to and that is gone stops a restore, with the statement that makes it") {
   const ToolBench bench("roles", Owner::superuser);
-  fill(bench.db);
+  fill_orders(bench.db);
   std::string archive, role;
   {
     const TestDatabase other("other", Owner::plain);

@@ -1,6 +1,4 @@
 // A password is never visible: not in an argument list, not in a file, not in a message, not on the server.
-#include <fstream>
-
 #include "tests/cli/tool_bench.hpp"
 
 namespace belay::test {
@@ -9,8 +7,11 @@ namespace {
 const std::string secret = R"(s3cr@:/?#% '"x)";
 
 std::string bytes_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  try {
+    return read_text(file);
+  } catch (const std::exception&) {
+    return "";  // the process has just ended
+  }
 }
 
 /// Looks at all processes below `root` again and again while a program runs.
@@ -97,7 +98,8 @@ TEST_CASE("during a backup, a failing migration, its put-back, a rollback and a 
   Watcher watcher(secret);
   const auto watched = [&](const std::string& name, Words words, int status) {
     CAPTURE(name);
-    words.insert(words.end(), {"--log-file", name + ".log", "--verbose", "--keep", "9"});
+    words.insert(words.end(), {"--log-file", name + ".log", "--verbose"});
+    if (name != "backup-db") words.insert(words.end(), {"--keep", "9"});
     Background program = bench.start(name, words);
     while (program.running()) {
       const Session server(server_url(), "postgres");
@@ -110,7 +112,7 @@ TEST_CASE("during a backup, a failing migration, its put-back, a rollback and a 
     }
     const RunResult result = program.wait();
     INFO(result.err);
-    CHECK(result.status == status);
+    REQUIRE(result.status == status);
     check_hidden(name + "'s result", result.out);
     check_hidden(name + "'s messages", result.err);
   };

@@ -57,12 +57,25 @@ SELECT line FROM (
 ) AS all_lines ORDER BY line COLLATE "C")sql");
 }
 
-/// A database as text: definitions in pg_dump's order, then every row in any order, then the database's own properties.
+/// A database as text: pg_dump's, with the rows of each table in any order, then the database's own properties.
 inline std::string state_of(const TestDatabase& db) {
-  std::string text = db.dump({"--schema-only"});
-  Words rows = lines_of(db.dump({"--data-only"}));
-  std::sort(rows.begin(), rows.end());
-  for (const std::string& row : rows) text += row + "\n";
+  std::string text;
+  Words rows;
+  bool in_rows = false;
+  for (const std::string& line : lines_of(db.dump())) {
+    if (in_rows && line == "\\.") {
+      std::sort(rows.begin(), rows.end());
+      for (const std::string& row : rows) text += row + "\n";
+      rows.clear();
+      in_rows = false;
+    }
+    if (in_rows) {
+      rows.push_back(line);
+    } else {
+      text += line + "\n";
+    }
+    if (line.starts_with("COPY ") && line.ends_with(" FROM stdin;")) in_rows = true;
+  }
   for (const std::string& line : database_properties(db.url())) text += line + "\n";
   return text;
 }
@@ -169,7 +182,7 @@ class ToolBench {
 };
 
 /// A few rows in each of two tables, as the owner.
-inline void fill(const TestDatabase& db) {
+inline void fill_orders(const TestDatabase& db) {
   db.sql(
       "CREATE TABLE orders (id integer PRIMARY KEY, note text); CREATE TABLE lines (id serial PRIMARY KEY, orders_id "
       "integer REFERENCES orders);"
@@ -177,13 +190,20 @@ inline void fill(const TestDatabase& db) {
       "id FROM orders;");
 }
 
-/// The same, made by a first migration that was deployed: history and folder are as after months of use.
+/// Prisma's history table, as Prisma 6 makes it.
+inline const char* const history_table_sql =
+    "CREATE TABLE _prisma_migrations (id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL, finished_at "
+    "TIMESTAMPTZ, migration_name VARCHAR(255) NOT NULL, logs TEXT, rolled_back_at TIMESTAMPTZ, started_at TIMESTAMPTZ "
+    "NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0);";
+
+/// Folder, history and rows as after months of use: one migration that was applied long ago.
 inline void deploy_first(const ToolBench& bench) {
-  bench.migration("20240101000000_init", "CREATE TABLE orders (id integer PRIMARY KEY, note text);");
-  const RunResult result = bench.migrate({"--backup-path", "first"});
-  INFO(result.err);
-  REQUIRE(result.status == 0);
-  bench.db.sql("INSERT INTO orders SELECT i, md5(i::text) FROM generate_series(1, 300) i");
+  const std::string script = "CREATE TABLE orders (id integer PRIMARY KEY, note text);";
+  bench.migration("20240101000000_init", script);
+  bench.db.sql(history_table_sql + script +
+               "INSERT INTO orders SELECT i, md5(i::text) FROM generate_series(1, 300) i;"
+               "INSERT INTO _prisma_migrations VALUES ('first', encode(sha256($x$" +
+               script + "$x$), 'hex'), now(), '20240101000000_init', NULL, NULL, now(), 1)");
 }
 
 /// Returns once a migration of `run` is in pg_sleep. Asked from another database: a superuser's session in the run's

@@ -342,7 +342,7 @@ TEST_CASE("a wrong belay.toml is refused with file and line") {
       Case{"[all]\nname \"x\"\n", "line 2", "not followed by ="}, Case{"[all]\nname = 5\n", "line 2", "wrong type"},
       Case{"[all]\njson = \"true\"\n", "line 2", "wrong type"}, Case{"[all]\njson = 1\n", "line 2", "wrong type"},
       Case{"[all]\nkeep = \"4\"\n", "line 2", "wrong type"}, Case{"[all]\nkeep = 4.5\n", "line 2", "whole number"},
-      Case{"[all]\nkeep = -1\n", "line 2", "whole number from 0"},
+      Case{"[all]\nkeep = -1\n", "line 2", "whole number from 1"},
       Case{"[all]\nlock-timeout = 5\n", "line 2", "wrong type"},
       Case{"[all]\nlock-timeout = \"5 sec\"\n", "line 2", "length of time"},
       Case{"[all]\nforce = true\n", "line 2", "command line only"},

@@ -131,6 +131,9 @@ void Bench::renew() {
   server.run("CREATE DATABASE " + server.identifier(target_) + " TEMPLATE " + server.identifier(source_) +
              " OWNER desk");
   dress();
+  // Without it a crash would set a sequence back that was used since: PostgreSQL 15 copies a template's sequence with
+  // the positions that only the template's WAL holds.
+  server.run("CHECKPOINT");
   for (const fs::path& folder : {backups(), work("pre-restore")}) fs::remove_all(folder);
 }
 

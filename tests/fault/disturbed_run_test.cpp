@@ -187,22 +187,22 @@ TEST_CASE("sessions of a failing run are ended by others at many points", "[long
   end_sessions(bench, failing_run(bench), 60);
 }
 
-TEST_CASE("belay is killed at any moment") { kill_at_any_moment(3); }
-TEST_CASE("belay is killed at any moment, many times", "[long]") { kill_at_any_moment(100); }
+TEST_CASE("belay is killed at any moment") { kill_at_any_moment(2); }
+TEST_CASE("belay is killed at any moment many times", "[long]") { kill_at_any_moment(100); }
 
 TEST_CASE("the server crashes and belay with it") {
   Bench bench{Owner::plain};
-  crash_server(bench, good_run(bench), Belay::dies_too, 2);
+  crash_server(bench, good_run(bench), Belay::dies_too, 1);
 }
-TEST_CASE("the server crashes and belay with it, at many points", "[long]") {
+TEST_CASE("the server crashes and belay with it at many points", "[long]") {
   Bench bench{Owner::superuser};
   crash_server(bench, failing_run(bench), Belay::dies_too, 60);
 }
 TEST_CASE("the server crashes under a running belay") {
   Bench bench{Owner::superuser};
-  crash_server(bench, failing_run(bench), Belay::lives_on, 2);
+  crash_server(bench, failing_run(bench), Belay::lives_on, 1);
 }
-TEST_CASE("the server crashes under a running belay, at many points", "[long]") {
+TEST_CASE("the server crashes under a running belay at many points", "[long]") {
   Bench bench{Owner::plain};
   crash_server(bench, good_run(bench), Belay::lives_on, 40);
 }

@@ -7,7 +7,7 @@
 namespace belay::test {
 namespace {
 
-constexpr int sample = 4;
+constexpr int sample = 2;
 
 void sweep_two_good(int count) {
   Bench bench{Owner::plain};

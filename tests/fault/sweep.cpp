@@ -97,13 +97,13 @@ std::vector<Point> read_trace(const std::filesystem::path& file) {
 }
 
 std::vector<Point> choose(const std::vector<Point>& all, int count, const std::vector<std::string>& always) {
-  if (count == every_point) return all;
   std::mt19937 random{seed()};
+  const std::size_t parts = count == every_point ? all.size() : static_cast<std::size_t>(count);
   std::set<std::size_t> chosen{all.size() - 1};
-  for (int part = 0; part < count; ++part) {
-    const std::size_t from = all.size() * static_cast<std::size_t>(part) / static_cast<std::size_t>(count);
-    const std::size_t to = all.size() * static_cast<std::size_t>(part + 1) / static_cast<std::size_t>(count);
-    chosen.insert(std::uniform_int_distribution<std::size_t>{from, std::max(from, to - 1)}(random));
+  for (std::size_t part = 0; part < parts; ++part) {
+    const std::size_t from = all.size() * part / parts;
+    const std::size_t to = std::max(from + 1, all.size() * (part + 1) / parts);
+    chosen.insert(std::uniform_int_distribution<std::size_t>{from, to - 1}(random));
   }
   for (const std::string& name : always) {
     const auto found = std::find_if(all.begin(), all.end(), [&](const Point& p) { return p.name == name; });
@@ -112,6 +112,7 @@ std::vector<Point> choose(const std::vector<Point>& all, int count, const std::v
   }
   std::vector<Point> points;
   for (const std::size_t index : chosen) points.push_back(all[index]);
+  std::shuffle(points.begin(), points.end(), random);  // a sweep that is broken off has seen something of every part
   return points;
 }
 

@@ -27,7 +27,7 @@ TEST_CASE("a migration is taken back by the newest good backup from before it") 
   INFO(result.err);
   REQUIRE(result.status == 0);
   CHECK(bench.state() == bench.before);
-  CHECK(Json::parse(result.out).at("archive") == bench.archive);
+  CHECK(fs::equivalent(Json::parse(result.out).at("archive").get<std::string>(), bench.archive));
   CHECK(bench.sides("before").size() == 1);
   // Pending again: the next guarded run applies it.
   CHECK(bench.migrate({"--keep", "2"}).status == 0);
@@ -43,7 +43,7 @@ TEST_CASE("a unique part of the name is enough, and the backup may be named") {
   CHECK(bench.state() == bench.before);
 }
 
-TEST_CASE("--mark-only changes the history and nothing else, and says that the next deploy applies it again") {
+TEST_CASE("option --mark-only changes the history and nothing else, and says that the next deploy applies it again") {
   const RollbackBench bench;
   const std::string schema = bench.db.dump({"--schema-only"});
   const RunResult result = bench.rollback({"--migration-name", dropped, "--mark-only", "--force"});

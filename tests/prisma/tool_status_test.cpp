@@ -1,0 +1,104 @@
+// What the real Prisma CLI says of a database after belay's programs were at it. Without npm every test here says so
+// and is skipped.
+#include "tests/cli/tool_bench.hpp"
+
+namespace belay::test {
+namespace {
+
+std::string script(const std::string& name) { return std::string{BELAY_TEST_DATA} + "/../prisma/" + name; }
+
+std::map<std::string, std::string> cli_environment() {
+  const char* home = std::getenv("BELAY_PRISMA_HOME");
+  if (home == nullptr) return {};
+  return {{"BELAY_PRISMA_HOME", home}};
+}
+
+/// False, with a visible line, where the CLI cannot be installed; a broken installer is a failure.
+bool have_prisma() {
+  static const RunResult installed =
+      run({script("install-cli")}, cli_environment(), {.timeout = std::chrono::seconds(400)});
+  if (installed.status == 77) {
+    WARN("skipped: no npm\n" << installed.err);
+    return false;
+  }
+  INFO(installed.err);
+  REQUIRE(installed.status == 0);
+  return true;
+}
+
+RunResult prisma(const ToolBench& bench, const std::string& command) {
+  std::map<std::string, std::string> env = cli_environment();
+  env["DATABASE_URL"] = bench.env.at("DATABASE_URL");
+  return run({script("prisma"), bench.migrations().string(), "migrate", command}, env);
+}
+
+/// Exactly these are pending to Prisma, and none is failed.
+void check_pending(const ToolBench& bench, const Words& names) {
+  const RunResult status = prisma(bench, "status");
+  INFO(status.out << status.err);
+  CHECK(status.status == (names.empty() ? 0 : 1));
+  CHECK_THAT(status.out + status.err, !Catch::Contains("failed"));
+  if (names.empty()) CHECK_THAT(status.out, Catch::Contains("up to date"));
+  for (const std::string& name : names)
+    CHECK_THAT(status.out, Catch::Contains("not yet been applied") && Catch::Contains(name));
+}
+
+TEST_CASE("after a failing guarded run that committed nothing Prisma sees the migration as pending, none as failed") {
+  if (!have_prisma()) return;
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_bad", "CREATE TABLE a(); SELECT 1/0;");
+  REQUIRE(bench.migrate().status == 6);
+  check_pending(bench, {"20240102000000_bad"});
+}
+
+TEST_CASE("after a put-back Prisma sees every migration of the run as pending, and then applies the corrected ones") {
+  if (!have_prisma()) return;
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_good", "CREATE TABLE good ();");
+  bench.migration("20240103000000_bad", "CREATE TABLE half (); COMMIT; SELECT 1/0;");
+  REQUIRE(bench.migrate().status == 6);
+  check_pending(bench, {"20240102000000_good", "20240103000000_bad"});
+  bench.migration("20240103000000_bad", "CREATE TABLE half ();");
+  CHECK(prisma(bench, "deploy").status == 0);
+  CHECK(bench.has("good"));
+  CHECK(bench.has("half"));
+  check_pending(bench, {});
+}
+
+TEST_CASE("after a first run on an empty database failed Prisma can begin anew") {
+  if (!have_prisma()) return;
+  const ToolBench bench;
+  bench.migration("20240101000000_bad", "CREATE TABLE a(); SELECT 1/0;");
+  REQUIRE(bench.migrate().status == 6);
+  check_pending(bench, {"20240101000000_bad"});
+  bench.migration("20240101000000_bad", "CREATE TABLE a();");
+  CHECK(prisma(bench, "deploy").status == 0);
+}
+
+TEST_CASE("after a good run, and after a restore to before it, Prisma sees what belay sees") {
+  if (!have_prisma()) return;
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_next", "CREATE TABLE next ();");
+  REQUIRE(bench.migrate().status == 0);
+  check_pending(bench, {});
+  REQUIRE(bench.rollback({"--migration-name", "next", "--restore-backup", "--force"}).status == 0);
+  check_pending(bench, {"20240102000000_next"});
+}
+
+TEST_CASE("a migration marked as rolled back is applied again by Prisma's deploy, as belay says") {
+  if (!have_prisma()) return;
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_next", "CREATE TABLE IF NOT EXISTS next ();");
+  REQUIRE(bench.migrate().status == 0);
+  REQUIRE(bench.rollback({"--migration-name", "next", "--mark-only", "--force"}).status == 0);
+  bench.db.sql("DROP TABLE next");
+  CHECK(prisma(bench, "deploy").status == 0);
+  CHECK(bench.has("next"));
+}
+
+}  // namespace
+}  // namespace belay::test
