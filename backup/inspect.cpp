@@ -70,7 +70,7 @@ Manifest verify_and_record(const fs::path& archive, Level level, const BackupOpt
   if (options.common.dry_run) return manifest;
   manifest.verification.push_back({level, iso_utc(tool.clock.now()), BELAY_VERSION, skipped});
   // The old manifest stands until the rename puts the new one, whole, in its place.
-  PendingFile file{tool.files, manifest_path(archive)};
+  PendingFile file{tool.files, manifest_path(archive), PendingFile::Existing::replace};
   file.write(as_bytes(write_manifest(manifest)));
   file.commit();
   return manifest;

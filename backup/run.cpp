@@ -29,15 +29,16 @@ int run_backup(const BackupOptions& options, Tool& tool) {
   if (options.verb == "verify") return verify_backup(options, tool);
   RunContext context = open_run(tool, options.common, std::nullopt);
   const BackupWishes wishes = wishes_of(options, tool, context);
-  const BackupPlan plan = plan_backup(wishes, read_backup_facts(tool, context, options.common, wishes.folder));
   if (options.common.dry_run) {
-    tool.out.result(show_plan(plan));
+    tool.out.result(show_plan(plan_backup(wishes, read_backup_facts(tool, context, options.common, wishes.folder))));
     return 0;
   }
   lock_run(context, tool, lock_patience);
   check_leftovers(context, tool.out, Leftovers::warn);
   for (const std::string& name : sweep_leftovers(tool.files, wishes.folder))
     tool.out.note("Removed what an interrupted backup had left: " + name);
+  // Under the lock: the archive's name depends on what is in the folder.
+  const BackupPlan plan = plan_backup(wishes, read_backup_facts(tool, context, options.common, wishes.folder));
   tool.out.result(show_report(take_backup(plan, tool)));
   return 0;
 }

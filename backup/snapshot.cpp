@@ -6,6 +6,7 @@
 #include <map>
 
 #include "common/error.hpp"
+#include "common/interrupt.hpp"
 #include "common/sql_text.hpp"
 
 namespace belay {
@@ -83,9 +84,20 @@ void BackupSnapshot::lock(const std::vector<Table>& tables, const std::string& l
                            quote_identifier(tables[i].name));
     }
     // ONLY is not needed: partitions are in the list themselves, and locking them twice costs nothing.
-    session_.run(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", names));
+    looked_ = std::chrono::steady_clock::now();
+    session_.run_while(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", names), [&] { watch_blockers(); });
   }
   session_.run("SET LOCAL lock_timeout = 0");
+}
+
+/// After the wait nobody blocks us any more, so whoever does is asked for while we wait.
+void BackupSnapshot::watch_blockers() {
+  throw_if_interrupted();
+  const auto now = std::chrono::steady_clock::now();
+  if (now - looked_ < std::chrono::milliseconds{400}) return;
+  looked_ = now;
+  const std::string found = blockers(look_, session_.backend_pid());
+  if (!found.empty()) blocked_by_ = found;
 }
 
 /// One attempt. False if the tables changed between the list and the snapshot.
@@ -101,7 +113,7 @@ bool BackupSnapshot::take(const std::string& lock_timeout) {
       if (error.sqlstate == "42P01") return false;  // dropped meanwhile
       if (error.sqlstate != "55P03") throw;
       throw Error{Failure::refused, fmt::format("could not lock every table for the backup within {}", lock_timeout),
-                  error.detail + "\n" + blockers(look_, session_.backend_pid()),
+                  error.detail + "\n" + blocked_by_,
                   "Nothing was changed. Wait for that transaction, or end it, and run again."};
     }
   }

@@ -2,6 +2,7 @@
 // otherwise a TRUNCATE or a rewriting ALTER that commits between the snapshot and pg_dump's own lock leaves a table
 // empty in the dump, while pg_dump and pg_restore both report success.
 #pragma once
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ class BackupSnapshot {
   };
   std::vector<Table> list(Connection& db) const;
   void lock(const std::vector<Table>& tables, const std::string& lock_timeout);
+  void watch_blockers();
   bool take(const std::string& lock_timeout);
 
   Connection session_;
@@ -38,6 +40,8 @@ class BackupSnapshot {
   std::string exported_;
   SnapshotFacts facts_;
   std::vector<Table> tables_;
+  std::string blocked_by_;  ///< who stood in the way when it was last looked at; known only while we wait
+  std::chrono::steady_clock::time_point looked_;
 };
 
 /// Of every user table, as the server's statistics have it now (a session reports its own within about a second).

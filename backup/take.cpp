@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <set>
+#include <algorithm>
+#include <thread>
 
 #include "backup/snapshot.hpp"
 #include "backup/verify.hpp"
 #include "common/archive_stream.hpp"
 #include "common/error.hpp"
 #include "common/fault_point.hpp"
+#include "common/interrupt.hpp"
 #include "common/pending_file.hpp"
 #include "common/sha256.hpp"
 #include "common/sql_text.hpp"
@@ -38,7 +40,7 @@ class StreamHash {
 class ArchiveWriter {
  public:
   ArchiveWriter(Files& files, const std::filesystem::path& path, const CompressionSettings& settings)
-      : file_(files, path),
+      : file_(files, path, PendingFile::Existing::refuse),
         decoder_(make_decompressor(settings.compression, path.filename().string(),
                                    [this](ByteSpan plain) { decoded_.update(plain); })),
         encoder_(make_compressor(settings, [this](ByteSpan packed) {
@@ -86,14 +88,19 @@ std::string object_name(const TableContent& table) {
 
 Command dump_command(const BackupPlan& plan, const SessionSettings& settings, const std::string& snapshot) {
   return {.program = plan.pg_dump.path,
-          .args = {"--format=custom", "--compress=0", "--snapshot=" + snapshot, "--lock-wait-timeout=60s",
+          .args = {"--format=custom", "--compress=0", "--snapshot=" + snapshot, "--lock-wait-timeout=2s",
                    "--no-password", "--dbname=" + child_conninfo(plan.url, plan.url.database)},
           .env = child_connection_environment(plan.url, settings, plan.server.version),
           .limit = {}};
 }
 
-void run_dump(const BackupPlan& plan, const SessionSettings& settings, const std::string& snapshot,
-              ArchiveWriter& archive, Tool& tool) {
+enum class DumpEnd { whole, no_lock };
+
+/// no_lock: somebody asked for an ACCESS EXCLUSIVE lock between our locks and pg_dump's own. It waits for our session,
+/// pg_dump waits behind it, and so does every reader of that table: a deadlock that the server cannot see. So pg_dump
+/// waits shortly only, our locks are given up, and all begins anew.
+DumpEnd run_dump(const BackupPlan& plan, const SessionSettings& settings, const std::string& snapshot,
+                 ArchiveWriter& archive, Tool& tool) {
   const Bytes expected = plan.server.database->size_bytes;
   const Exit end = tool.processes.run(dump_command(plan, settings, snapshot), {}, [&](ByteSpan bytes) {
     archive.write(bytes);
@@ -106,11 +113,13 @@ void run_dump(const BackupPlan& plan, const SessionSettings& settings, const std
          {"bytes", archive.plain_bytes()},
          {"database_bytes", expected}});
   });
+  if (!end.ok() && end.signal == 0 && end.err.find("LOCK TABLE") != std::string::npos) return DumpEnd::no_lock;
   if (!end.ok()) {
     throw Error{Failure::failed, fmt::format("pg_dump ended with {}", end.how()), end.err,
                 "No backup was made; the database was only read."};
   }
   if (!end.err.empty()) tool.out.warn("pg_dump says: " + end.err);
+  return DumpEnd::whole;
 }
 
 /// The archive must hold every table of the snapshot, with the same columns; a table that has pages but came out empty
@@ -183,6 +192,22 @@ std::vector<std::string> list_roles(Connection& db) {
                 "datname = current_database()))) ORDER BY 1");
 }
 
+/// Role-in-database settings are recorded nowhere as a dependency, and the database's own grants belong to it, not to
+/// its content.
+void add_roles(std::vector<std::string>& roles, const DatabaseProperties& database) {
+  std::vector<std::string> more{database.owner};
+  for (const DatabaseSetting& setting : database.settings) {
+    if (setting.role) more.push_back(*setting.role);
+  }
+  for (const DatabaseGrant& grant : database.grants) {
+    more.push_back(grant.grantor);
+    if (grant.grantee) more.push_back(*grant.grantee);
+  }
+  roles.insert(roles.end(), more.begin(), more.end());
+  std::sort(roles.begin(), roles.end());
+  roles.erase(std::unique(roles.begin(), roles.end()), roles.end());
+}
+
 void read_into(Manifest& manifest, SchemaFingerprint& schema, const BackupPlan& plan, BackupSnapshot& snapshot) {
   Connection& db = snapshot.session();
   manifest.run = plan.wishes.run;
@@ -198,6 +223,7 @@ void read_into(Manifest& manifest, SchemaFingerprint& schema, const BackupPlan& 
   manifest.content.sequences = read_sequences(db);
   manifest.extensions = column(db, "SELECT extname || ' ' || extversion FROM pg_extension ORDER BY extname");
   manifest.roles = list_roles(db);
+  add_roles(manifest.roles, manifest.database);
   manifest.not_included = list_not_included(db);
 }
 
@@ -220,47 +246,67 @@ VerificationRecord verified(const BackupPlan& plan, Tool& tool, const Manifest& 
   return {plan.wishes.level, iso_utc(tool.clock.now()), BELAY_VERSION, skipped};
 }
 
+/// One snapshot and one dump of it, everything compared. None if pg_dump got no lock.
+std::unique_ptr<ArchiveWriter> dump_once(const BackupPlan& plan, const SessionSettings& settings, BackupReport& report,
+                                         Tool& tool) {
+  BackupSnapshot snapshot{plan.url, settings, plan.wishes.lock_timeout};
+  tool.out.detail(fmt::format("snapshot {} at {} ({}), tables {}", snapshot.exported(), snapshot.facts().lsn,
+                              snapshot.facts().time, snapshot.facts().lock));
+  report.manifest = {};
+  read_into(report.manifest, report.schema, plan, snapshot);
+  auto archive = std::make_unique<ArchiveWriter>(tool.files, report.archive, plan.wishes.compression);
+  if (run_dump(plan, settings, snapshot.exported(), *archive, tool) == DumpEnd::no_lock) return nullptr;
+  archive->finish();
+  snapshot.check_nothing_moved();
+  ContentFingerprint content = archive->reader().content();
+  check_tables(content, list_tables(snapshot.session()), snapshot.session());
+  snapshot.session().finish_transaction("COMMIT");
+  content.sequences = report.manifest.content.sequences;
+  report.manifest.content = std::move(content);
+  return archive;
+}
+
+std::unique_ptr<ArchiveWriter> dump_with_patience(const BackupPlan& plan, BackupReport& report, Tool& tool) {
+  constexpr int attempts = 5;
+  SessionSettings settings = tool.session();
+  settings.pinned_text_form = true;
+  settings.lc_monetary = plan.server.database->lc_monetary;
+  for (int attempt = 1; attempt <= attempts; ++attempt) {
+    if (std::unique_ptr<ArchiveWriter> archive = dump_once(plan, settings, report, tool)) return archive;
+    tool.out.warn(
+        "somebody else waits for an exclusive lock on a table; the backup lets go of its locks and begins anew");
+    throw_if_interrupted();
+    std::this_thread::sleep_for(std::chrono::seconds{1});
+  }
+  throw Error{Failure::failed,
+              "no backup was made: exclusive locks came in between each time",
+              {},
+              "Nothing was changed. Run it again when no DDL is running."};
+}
+
 }  // namespace
 
 BackupReport take_backup(const BackupPlan& plan, Tool& tool) {
   const TimePoint started = tool.clock.now();
   make_private_directories(plan.wishes.folder);
-  SessionSettings settings = tool.session();
-  settings.pinned_text_form = true;
-  settings.lc_monetary = plan.server.database->lc_monetary;
-
   tool.out.detail(fmt::format("{} {}, {} {}", plan.pg_dump.path.string(), plan.pg_dump.version,
                               plan.pg_restore.path.string(), plan.pg_restore.version));
-  BackupSnapshot snapshot{plan.url, settings, plan.wishes.lock_timeout};
-  tool.out.detail(fmt::format("snapshot {} at {} ({}), tables {}", snapshot.exported(), snapshot.facts().lsn,
-                              snapshot.facts().time, snapshot.facts().lock));
   BackupReport report{.archive = plan.archive()};
+  const std::unique_ptr<ArchiveWriter> archive = dump_with_patience(plan, report, tool);
   Manifest& manifest = report.manifest;
-  read_into(manifest, report.schema, plan, snapshot);
-
-  ArchiveWriter archive{tool.files, report.archive, plan.wishes.compression};
-  run_dump(plan, settings, snapshot.exported(), archive, tool);
-  archive.finish();
-  snapshot.check_nothing_moved();
-  ContentFingerprint content = archive.reader().content();
-  check_tables(content, list_tables(snapshot.session()), snapshot.session());
-  snapshot.session().finish_transaction("COMMIT");
-
-  content.sequences = manifest.content.sequences;
-  manifest.content = std::move(content);
-  manifest.archive = archive.facts(plan.wishes.compression.compression);
+  manifest.archive = archive->facts(plan.wishes.compression.compression);
   manifest.restore_command = restore_without_belay(plan.file_name, manifest.database);
-  manifest.verification.push_back(verified(plan, tool, manifest, archive.file().partial_path()));
+  manifest.verification.push_back(verified(plan, tool, manifest, archive->file().partial_path()));
 
   const std::string schema_text = write_schema_file(plan, report.schema, manifest);
-  PendingFile schema_file{tool.files, plan.wishes.folder / manifest.schema_file};
+  PendingFile schema_file{tool.files, plan.wishes.folder / manifest.schema_file, PendingFile::Existing::refuse};
   schema_file.write(as_bytes(schema_text));
-  PendingFile manifest_file{tool.files, manifest_path(report.archive)};
+  PendingFile manifest_file{tool.files, manifest_path(report.archive), PendingFile::Existing::refuse};
   manifest_file.write(as_bytes(write_manifest(manifest)));
   manifest_file.finish();  // on the disk under its .partial name: it says what the files below belong to, should we die
                            // between them
   schema_file.commit();
-  archive.file().commit();
+  archive->file().commit();
   report.duration = tool.clock.now() - started;
   manifest_file.commit();  // from here on the backup exists
   return report;

@@ -277,7 +277,13 @@ void Connection::run_while(const std::string& sql, const std::function<void()>& 
     pollfd fd{PQsocket(state_->pg.get()), POLLIN, 0};
     ::poll(&fd, 1, 5);
     if (fd.revents != 0 && PQconsumeInput(state_->pg.get()) == 0) break;
-    if (PQisBusy(state_->pg.get()) != 0) meanwhile();
+    if (PQisBusy(state_->pg.get()) == 0) break;
+    try {
+      meanwhile();
+    } catch (...) {
+      state_->drain();  // no statement is left running that nobody waits for
+      throw;
+    }
   }
   state_->last(sql, Interruptible::no);
   fault_point("done: " + first_words(sql));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -82,6 +83,16 @@ void RealFiles::close(Descriptor file) {
 void RealFiles::rename(const fs::path& from, const fs::path& to) {
   fault_point("file rename");
   if (::rename(from.c_str(), to.c_str()) != 0) fail("rename", from);
+  fault_point("file renamed");
+}
+
+void RealFiles::rename_new(const fs::path& from, const fs::path& to) {
+  fault_point("file rename");
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
+    const bool unknown_here = errno == EINVAL || errno == ENOSYS;  // some network file systems
+    if (!unknown_here || ::link(from.c_str(), to.c_str()) != 0) fail("rename", from);
+    remove(from);
+  }
   fault_point("file renamed");
 }
 

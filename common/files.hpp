@@ -36,6 +36,8 @@ struct Files {
   virtual void sync(const Descriptor& file) = 0;
   virtual void close(Descriptor file) = 0;
   virtual void rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+  /// The same, but throws storage where `to` exists: nothing is ever replaced.
+  virtual void rename_new(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
   virtual void remove(const std::filesystem::path& path) = 0;
   virtual void sync_directory(const std::filesystem::path& directory) = 0;
 };
@@ -48,6 +50,7 @@ class RealFiles final : public Files {
   void sync(const Descriptor& file) override;
   void close(Descriptor file) override;
   void rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
+  void rename_new(const std::filesystem::path& from, const std::filesystem::path& to) override;
   void remove(const std::filesystem::path& path) override;
   void sync_directory(const std::filesystem::path& directory) override;
 };

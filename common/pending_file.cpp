@@ -10,11 +10,12 @@ std::filesystem::path partial_of(const std::filesystem::path& path) {
 }
 }  // namespace
 
-PendingFile::PendingFile(Files& files, std::filesystem::path final_path)
+PendingFile::PendingFile(Files& files, std::filesystem::path final_path, Existing existing)
     : files_(files),
       final_(std::move(final_path)),
       partial_(partial_of(final_)),
-      file_(files_.create_locked(partial_)) {}
+      file_(files_.create_locked(partial_)),
+      existing_(existing) {}
 
 PendingFile::~PendingFile() {
   if (renamed_) return;
@@ -39,7 +40,11 @@ void PendingFile::finish() {
 void PendingFile::commit() {
   finish();
   // The descriptor, and with it the lock that says "a live run is writing this", is kept until the name is there.
-  files_.rename(partial_, final_);
+  if (existing_ == Existing::replace) {
+    files_.rename(partial_, final_);
+  } else {
+    files_.rename_new(partial_, final_);
+  }
   renamed_ = true;
   files_.sync_directory(final_.parent_path());  // the name, before anybody says "done"
   files_.close(std::move(file_));

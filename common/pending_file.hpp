@@ -9,8 +9,9 @@ namespace belay {
 
 class PendingFile {
  public:
-  /// Creates `final_path`.partial (0600). Throws storage.
-  PendingFile(Files& files, std::filesystem::path final_path);
+  enum class Existing { refuse, replace };
+  /// Creates `final_path`.partial (0600). Throws storage. `existing`: what commit() does where the final name is taken.
+  PendingFile(Files& files, std::filesystem::path final_path, Existing existing);
   ~PendingFile();  ///< removes the .partial unless commit() got as far as the rename
   PendingFile(const PendingFile&) = delete;
   PendingFile& operator=(const PendingFile&) = delete;
@@ -34,6 +35,7 @@ class PendingFile {
   Bytes size_ = 0;
   bool finished_ = false;
   bool renamed_ = false;
+  Existing existing_;
 };
 
 }  // namespace belay

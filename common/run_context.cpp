@@ -42,6 +42,7 @@ void lock_run(RunContext& context, const Tool& tool, std::chrono::milliseconds p
   // A session of its own: its last query stays in pg_stat_activity, and that query says who we are.
   context.lock.emplace(context.target.url, context.maintenance.database(), tool.session());
   take_run_lock(*context.lock, context.database(), tool.name, patience);
+  take_work_lock(context.maintenance, context.database(), tool.name, patience);
   context.sides = find_side_databases(context.maintenance, context.database());
 }
 

@@ -17,8 +17,8 @@ namespace {
 constexpr std::chrono::milliseconds poll_every{100};
 constexpr std::chrono::seconds sessions_patience{10};
 
-std::string lock_key(Connection& maintenance, const std::string& target) {
-  return maintenance.value("SELECT hashtextextended('belay run lock ' || $1, 0)", {target});
+std::string lock_key(Connection& session, const std::string& name, const std::string& target) {
+  return session.value("SELECT hashtextextended('belay ' || $1 || ' lock ' || $2, 0)", {name, target});
 }
 
 /// The comment is for people: it stays in pg_stat_activity.query as long as the session is idle, so whoever is refused
@@ -72,9 +72,11 @@ Connection connect_maintenance(const DatabaseUrl& url, const SessionSettings& se
   }
 }
 
-void take_run_lock(Connection& session, const std::string& target, const std::string& tool,
-                   std::chrono::milliseconds patience) {
-  const std::string key = lock_key(session, target);
+namespace {
+
+void take_lock(Connection& session, const std::string& name, const std::string& target, const std::string& tool,
+               std::chrono::milliseconds patience) {
+  const std::string key = lock_key(session, name, target);
   const std::string lock = signed_query(tool, target, fmt::format("pg_try_advisory_lock({})", key));
   const std::string alone = signed_query(tool, target, nobody_elsewhere(key));
   const auto deadline = std::chrono::steady_clock::now() + patience;
@@ -90,6 +92,18 @@ void take_run_lock(Connection& session, const std::string& target, const std::st
     throw_if_interrupted();
     std::this_thread::sleep_for(poll_every);
   }
+}
+
+}  // namespace
+
+void take_run_lock(Connection& session, const std::string& target, const std::string& tool,
+                   std::chrono::milliseconds patience) {
+  take_lock(session, "run", target, tool, patience);
+}
+
+void take_work_lock(Connection& maintenance, const std::string& target, const std::string& tool,
+                    std::chrono::milliseconds patience) {
+  take_lock(maintenance, "work", target, tool, patience);
 }
 
 namespace {

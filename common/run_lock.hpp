@@ -17,8 +17,14 @@ namespace belay {
 
 /// Takes the run lock for `target`, polling up to `patience` (a dead run's backend may need a moment to go). Throws
 /// refused, naming pid, host, run and since when.
-void take_run_lock(Connection& maintenance, const std::string& target, const std::string& tool,
+void take_run_lock(Connection& session, const std::string& target, const std::string& tool,
                    std::chrono::milliseconds patience);
+
+/// The same for the session that creates, renames and drops: when a run is killed its idle session with the run lock
+/// goes at once, while this one may still be at work on a CREATE DATABASE or a COMMIT. Whoever holds both knows that
+/// nothing of a dead run is under way.
+void take_work_lock(Connection& maintenance, const std::string& target, const std::string& tool,
+                    std::chrono::milliseconds patience);
 
 /// Ends every belay session on the given databases except those of our own run, and waits until they are gone. Only
 /// while the run lock is held: then each of them belongs to a dead run. Throws refused if one does not go.

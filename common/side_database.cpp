@@ -80,6 +80,11 @@ std::string to_string(SideKind kind) {
   return {};
 }
 
+std::string run_in_name(const std::string& name) {
+  const auto claimed = parse_side_name(name);
+  return claimed ? claimed->second : "";
+}
+
 std::string to_comment(const Marker& m) {
   const Json json = {
       {"belay", 1},          {"kind", to_string(m.kind)},

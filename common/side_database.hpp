@@ -25,6 +25,8 @@ enum class SideKind {
   failed,  ///< kept: what a failed migration left
 };
 [[nodiscard]] std::string to_string(SideKind kind);
+/// The run in a side database's name; empty for any other name.
+[[nodiscard]] std::string run_in_name(const std::string& name);
 
 struct Marker {
   std::string run;

@@ -54,18 +54,6 @@ void require_put_back_possible(RunContext& context, const SessionSettings& sessi
               "Resolve these points first; nothing was changed."};
 }
 
-void require_properties_settable(RunContext& context, const std::string& side) {
-  try {
-    Transaction trial{context.maintenance};
-    apply_properties(context.maintenance, side, *context.server.database);
-    trial.rollback();
-  } catch (const ServerError& error) {
-    throw Error{Failure::refused, "this role could not give a restored database its owner, privileges and settings",
-                error.detail + "\nStatement: " + error.statement,
-                "Run as a role that may (the database's owner with CREATEDB, or a superuser); nothing was changed."};
-  }
-}
-
 std::vector<std::string> invalid_indexes(Connection& db) {
   std::vector<std::string> names;
   add(names, "",

@@ -15,9 +15,6 @@ namespace belay {
 /// create databases.
 void require_put_back_possible(RunContext& context, const SessionSettings& session);
 
-/// Tries every property on the empty side database and rolls back. Throws refused.
-void require_properties_settable(RunContext& context, const std::string& side);
-
 /// After the deploy: every pending migration has a finished row, none failed, no index was left invalid. An empty list
 /// is good.
 [[nodiscard]] std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record);

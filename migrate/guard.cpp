@@ -171,7 +171,7 @@ void Guard::prepare(Journal& journal, const std::filesystem::path& catalogue) {
   }
   try {
     create_side_database(context_.maintenance, rope_.side, *context_.server.database, rope_.marker);
-    if (!options_.skip_backup) require_properties_settable(context_, rope_.side);
+    if (!options_.skip_backup) require_properties_settable(context_.maintenance, rope_.side, *context_.server.database);
   } catch (const std::exception&) {
     abandon(std::current_exception());
   }

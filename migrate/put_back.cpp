@@ -225,8 +225,12 @@ void regain_hold(RunContext& context, const MigrateOptions& options, Tool& tool,
     try {
       if (!context.maintenance.usable()) {
         context.maintenance = connect_maintenance(context.target.url, tool.session(), options.common.maintenance_db);
+        take_work_lock(context.maintenance, context.database(), tool.name, run_lock_patience);
       }
-      if (!context.lock->usable()) lock_run(context, tool, run_lock_patience);
+      if (!context.lock->usable()) {
+        context.lock.emplace(context.target.url, context.maintenance.database(), tool.session());
+        take_run_lock(*context.lock, context.database(), tool.name, run_lock_patience);
+      }
       context.lock->check_alive();
       return end_broken_sessions(context.maintenance, context.database());
     } catch (const Error& error) {

@@ -197,6 +197,13 @@ void Recovery::accept_as_is(const SideDatabase& begun) {
 /// CREATE DATABASE leaves it, or if a DROP DATABASE that was interrupted had emptied it.
 bool Recovery::may_go(const SideDatabase& side) {
   if (side.marker) return true;
+  // Of two targets whose long names begin alike, an unmarked database may be the other's, whose run has just created
+  // it.
+  const bool run_lives = context_.maintenance
+                             .maybe("SELECT 1 FROM pg_stat_activity WHERE application_name = 'belay/' || $1 LIMIT 1",
+                                    {run_in_name(side.name)})
+                             .has_value();
+  if (run_lives) return false;
   const bool half_dropped =
       context_.maintenance.value("SELECT datconnlimit = -2 FROM pg_database WHERE datname = $1", {side.name}) == "t";
   if (half_dropped) return true;

@@ -49,6 +49,19 @@ void look_until_answered(const std::function<void()>& look) {
   }
 }
 
+void require_properties_settable(Connection& maintenance, const std::string& side,
+                                 const DatabaseProperties& properties) {
+  try {
+    Transaction trial{maintenance};
+    apply_properties(maintenance, side, properties);
+    trial.rollback();
+  } catch (const ServerError& error) {
+    throw Error{Failure::refused, "this role could not give a restored database its owner, privileges and settings",
+                error.detail + "\nStatement: " + error.statement,
+                "Run as a role that may (the database's owner with CREATEDB, or a superuser); nothing was changed."};
+  }
+}
+
 Proof build_side(Connection& maintenance, const RebuildRequest& r, Tool& tool, Journal& journal) {
   journal.record("restoring", {{"side", r.load.side}, {"archive", r.load.archive.string()}});
   const Marker marker = at_step(r.marker, "restoring");
@@ -58,6 +71,7 @@ Proof build_side(Connection& maintenance, const RebuildRequest& r, Tool& tool, J
     create_side_database(maintenance, r.load.side, r.load.manifest->database, marker);
   }
   try {
+    if (!r.side_exists) require_properties_settable(maintenance, r.load.side, r.properties);
     load_archive(r.load, tool);
     Proof proof = prove_equal(r.load, tool);
     mark(maintenance, r.load.side, at_step(r.marker, "verified"));
@@ -78,7 +92,14 @@ RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Pr
                    .kept_marker = kept_marker(r),
                    .properties = r.properties};
   RebuildReport report{.proof = proof};
-  report.swap = swap_databases(maintenance, swap);
+  try {
+    report.swap = swap_databases(maintenance, swap);
+  } catch (const Error& error) {
+    // Not swapped: the target is as it was, and what was built for it goes, unless it is a put-back's, which is tried
+    // again.
+    if (!r.side_exists && error.kind != Failure::unresolved) drop_quietly(maintenance, r.load.side);
+    throw;
+  }
   // The swap is committed: whatever cannot be looked at now is said, and fails nothing.
   try {
     look_until_answered([&] {

@@ -31,6 +31,11 @@ struct RebuildReport {
 /// does not depend on it.
 void look_until_answered(const std::function<void()>& look);
 
+/// Tries owner, privileges and every setting on the empty side database and rolls back. Throws refused: found out at
+/// the swap it would be too late.
+void require_properties_settable(Connection& maintenance, const std::string& side,
+                                 const DatabaseProperties& properties);
+
 /// Steps "restoring" and "verified" are marked on the server before each begins. Throws failed or storage with the
 /// target untouched and the side database dropped; after the swap nothing throws but a lost connection.
 [[nodiscard]] Proof build_side(Connection& maintenance, const RebuildRequest& request, Tool& tool, Journal& journal);

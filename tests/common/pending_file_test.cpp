@@ -32,6 +32,10 @@ class FaultyFiles final : public Files {
     content[to.string()] = content.at(from.string());
     content.erase(from.string());
   }
+  void rename_new(const std::filesystem::path& from, const std::filesystem::path& to) override {
+    if (content.contains(to.string())) throw Error{Failure::storage, "it exists"};
+    rename(from, to);
+  }
   void remove(const std::filesystem::path& path) override { content.erase(path.string()); }
   void sync_directory(const std::filesystem::path& /*directory*/) override { step(); }
 
@@ -48,7 +52,7 @@ class FaultyFiles final : public Files {
 
 bool write_file(FaultyFiles& files) {
   try {
-    PendingFile file{files, "/b/manifest"};
+    PendingFile file{files, "/b/manifest", PendingFile::Existing::replace};
     file.write(as_bytes("first "));
     file.write(as_bytes("second"));
     file.commit();
@@ -77,11 +81,21 @@ TEST_CASE("a file that fails at any step leaves the old one or the new one, whol
 TEST_CASE("a finished file does not exist under its name before commit") {
   FaultyFiles files{-1, {}};
   {
-    PendingFile file{files, "/b/manifest"};
+    PendingFile file{files, "/b/manifest", PendingFile::Existing::replace};
     file.write(as_bytes("text"));
     file.finish();
     CHECK(files.content.contains("/b/manifest.partial"));
     CHECK_FALSE(files.content.contains("/b/manifest"));
   }
   CHECK(files.content.empty());
+}
+
+TEST_CASE("a new file never replaces one that is there") {
+  FaultyFiles files{-1, {{"/b/archive", "another backup"}}};
+  {
+    PendingFile file{files, "/b/archive", PendingFile::Existing::refuse};
+    file.write(as_bytes("mine"));
+    CHECK_THROWS_AS(file.commit(), Error);
+  }
+  CHECK(files.content == std::map<std::string, std::string>{{"/b/archive", "another backup"}});
 }

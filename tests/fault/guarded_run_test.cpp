@@ -13,7 +13,7 @@ void sweep_two_good(int count) {
   Bench bench{Owner::plain};
   Sweep sweep{.argv = bench.guarded(bench.folder("good", {add_language(), drop_note()}))};
   sweep.following = sweep.argv;
-  sweep.always = {"guard: deployed"};
+  sweep.always = {"sent: CREATE DATABASE", "guard: deployed"};
   sweep.endings = {Ending::as_before, Ending::as_after};
   sweep_kills(bench, sweep, count);
 }

@@ -106,8 +106,8 @@ std::vector<Point> choose(const std::vector<Point>& all, int count, const std::v
     chosen.insert(std::uniform_int_distribution<std::size_t>{from, to - 1}(random));
   }
   for (const std::string& name : always) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const Point& p) { return p.name == name; });
-    if (found == all.end()) throw std::runtime_error("there is no point \"" + name + "\" any more");
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Point& p) { return p.name.rfind(name, 0) == 0; });
+    if (found == all.end()) throw std::runtime_error("there is no point \"" + name + "…\" any more");
     chosen.insert(static_cast<std::size_t>(found - all.begin()));
   }
   std::vector<Point> points;

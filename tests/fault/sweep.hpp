@@ -34,7 +34,7 @@ struct Sweep {
   int status = 0;                      ///< of a run that is not killed; not 0 = it leaves the database as before
   bool keeps_old = false;              ///< see Reference
   std::vector<std::string> following;  ///< what has to work after every recovery
-  std::vector<std::string> always;     ///< names of points that every sample holds
+  std::vector<std::string> always;     ///< beginnings of names: the first point of each is in every sample
   std::vector<Ending> endings;         ///< each has to be met
 };
 
@@ -46,7 +46,8 @@ constexpr int every_point = 0;
 
 /// `command` runs with the variables it is given; it is passed the name of the trace file in them.
 [[nodiscard]] std::vector<Point> read_trace(const std::filesystem::path& file);
-/// One point at random of each of `count` equal parts, and the first of each name in `always`; the last one too.
+/// One point at random of each of `count` equal parts, and the first whose name begins so for each of `always`; the
+/// last one too.
 [[nodiscard]] std::vector<Point> choose(const std::vector<Point>& all, int count,
                                         const std::vector<std::string>& always);
 

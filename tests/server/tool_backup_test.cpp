@@ -166,11 +166,17 @@ TEST_CASE("a TRUNCATE that commits while the backup waits for a lock never makes
 TEST_CASE("a TRUNCATE between the backup's locks and pg_dump's own does not stand still with everybody behind it") {
   const ToolBench bench;
   fill_orders(bench.db);
-  Background run = bench.start("backup-db", {"--output-path", "backups"});
+  // A pg_dump that begins a second late, so that the TRUNCATE is sure to be queued before its LOCK TABLE.
+  const fs::path late = bench.work / "bin";
+  write_text(late / "pg_dump",
+             "#!/bin/sh\n[ \"$1\" = --version ] || sleep 1\nexec " + (pg_bin() / "pg_dump").string() + " \"$@\"\n");
+  fs::permissions(late / "pg_dump", fs::perms::owner_all);
+  fs::create_symlink(pg_bin() / "pg_restore", late / "pg_restore");
+  Background run = bench.start("backup-db", {"--output-path", "backups", "--pg-bin", late.string()});
   const Session server(server_url(), "postgres");
   const Session client(bench.db.owner_url(), bench.db.name());
   const std::string question =
-      "SELECT count(*) > 2 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.application_name LIKE 'belay/%' "
+      "SELECT count(*) > 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.application_name LIKE 'belay/%' "
       "AND l.mode = 'AccessShareLock' AND l.granted AND l.relation >= 16384 AND a.datname = " +
       server.literal(bench.db.name());
   wait_until("the tables to be locked", [&] {

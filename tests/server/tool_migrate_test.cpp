@@ -214,7 +214,11 @@ TEST_CASE("without a backup, what a failing migration committed stays, and statu
   CHECK(result.status == 7);
   CHECK_THAT(result.err, Catch::Contains("half-way") && Catch::Contains("prisma migrate resolve"));
   CHECK(bench.has("half"));
+  // The empty side database with the run's marker stays, so that recover knows; told to accept the state, it goes.
+  CHECK(bench.sides("restore").size() == 1);
+  CHECK(bench.recover({"--accept-as-is"}).status == 0);
   CHECK(bench.db.side_databases().empty());
+  CHECK(bench.has("half"));
 }
 
 TEST_CASE("a second kept database is refused before the run, and --keep 2 allows it") {
