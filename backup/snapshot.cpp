@@ -94,7 +94,7 @@ void BackupSnapshot::lock(const std::vector<Table>& tables, const std::string& l
 void BackupSnapshot::watch_blockers() {
   throw_if_interrupted();
   const auto now = std::chrono::steady_clock::now();
-  if (now - looked_ < std::chrono::milliseconds{400}) return;
+  if (now - looked_ < std::chrono::milliseconds{100}) return;
   looked_ = now;
   const std::string found = blockers(look_, session_.backend_pid());
   if (!found.empty()) blocked_by_ = found;

@@ -81,7 +81,7 @@ TEST_CASE("the error names migration, file, line, column and the server's words;
   CHECK_THAT(error.detail, Catch::Contains("ERROR:  column \"missing\" does not exist (SQLSTATE 42703)\n"
                                            "LINE 4: INSERT INTO t VALUES ('中文😀', missing);\n"
                                            "                                        ^"));
-  CHECK_THAT(error.hint, Catch::Contains("P3018") && Catch::Contains("resolve --rolled-back \"20240101000000_bad\""));
+  CHECK_THAT(error.hint, Catch::Contains("P3018"));
   CHECK_THAT(outcome.failure->log,
              Catch::StartsWith(
                  "A migration failed to apply. New migrations cannot be applied before the error is recovered from.") &&
