@@ -12,9 +12,10 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
            Where::command_line_only);
   set.flag("--no-rehearse", options.no_rehearse,
            "do not run the migrations on a restored copy first (this version cannot, so it has to be said)");
-  set.choice("--on-lost-writes", options.on_lost_writes, {"stop", "restore"},
-             "with --force, where putting back would lose rows that others wrote since the backup: stop (default: status "
-             "7, everything prepared for `recover`) or restore all the same");
+  set.choice(
+      "--on-lost-writes", options.on_lost_writes, {"stop", "restore"},
+      "with --force, where putting back would lose rows that others wrote since the backup: stop (default: status "
+      "7, everything prepared for `recover`) or restore all the same");
   set.path("--backup-file", options.backup_file, "FILE",
            "recover: the dead run's backup, if it is not where the run had written it");
   set.flag("--accept-as-is", options.accept_as_is,
