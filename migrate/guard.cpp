@@ -235,8 +235,9 @@ void Guard::count_others_writes() {
   constexpr std::int64_t of_the_backup = 3;  // two sessions of the snapshot, and pg_dump's
   const Strangers strangers = find_strangers(context_.maintenance, context_.database(), rope_.manifest->snapshot.time,
                                              sessions_before_backup_, of_the_backup);
-  rope_.record.others_wrote =
-      count_writes_since(books(), *rope_.manifest, strangers.any() ? Tables::all : Tables::moved);
+  for (const std::string& line :
+       count_writes_since(books(), *rope_.manifest, strangers.any() ? Tables::all : Tables::moved))
+    rope_.record.others_wrote.push_back("between backup and deploy, by others: " + line);
 }
 
 /// The marker says "deploying", with everything recover needs, before the first statement. Died here: the history says
@@ -247,7 +248,7 @@ void Guard::deploy_pending(Journal& journal) {
   try {
     count_others_writes();
     for (const std::string& line : rope_.record.others_wrote) {
-      tool_.out.warn("others wrote since the backup, and putting back would lose it: " + line);
+      tool_.out.warn("putting back would lose what others wrote since the backup; " + line);
     }
     SessionSettings session = tool_.session();
     session.keep_timeouts = true;

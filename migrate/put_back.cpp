@@ -99,8 +99,7 @@ bool names(const std::string& written, const TableEstimate& table) {
 /// at work, as theirs.
 LostWrites find_lost_writes(RunContext& context, const Rope& rope, Tool& tool) {
   LostWrites lost;
-  for (const std::string& line : rope.record.others_wrote)
-    lost.others.push_back("between backup and deploy, by others: " + line);
+  lost.others = rope.record.others_wrote;
   // Since that count a live run made no session there; recover made some, and the dead run perhaps while it put back.
   const std::int64_t own = rope.marker.run == tool.run ? 0 : 4;
   const Strangers strangers =
@@ -110,10 +109,11 @@ LostWrites find_lost_writes(RunContext& context, const Rope& rope, Tool& tool) {
     const bool own_table = std::any_of(rope.record.written_tables.begin(), rope.record.written_tables.end(),
                                        [&](const std::string& written) { return names(written, table); });
     const bool theirs = strangers.any() && !own_table;
-    (theirs ? lost.others : lost.told)
-        .push_back(
-            (theirs ? "since the backup, while others were at work: " : "since the backup, this run's own included: ") +
-            table.describe());
+    const std::string line =
+        (theirs ? "since the backup, while others were at work: " : "since the backup, this run's own included: ") +
+        table.describe();
+    std::vector<std::string>& list = theirs ? lost.others : lost.told;
+    if (std::find(list.begin(), list.end(), line) == list.end()) list.push_back(line);
   }
   if (!lost.others.empty()) {
     for (const std::string& who : strangers.present) lost.told.push_back("at work meanwhile: " + who);
@@ -134,6 +134,14 @@ LostWrites tell_lost_writes(RunContext& context, const Rope& rope, Tool& tool) {
   }
   for (const std::string& line : lost.told) tool.out.warn(line);
   return lost;
+}
+
+/// What the run that is here knows of others' writes, a later recover could not find out any more: the marker keeps it.
+void remember_lost_writes(RunContext& context, Rope& rope, const LostWrites& lost) {
+  if (lost.others == rope.record.others_wrote) return;
+  rope.record.others_wrote = lost.others;
+  rope.marker.details = to_json(rope.record);
+  mark(context.maintenance, rope.side, rope.marker);
 }
 
 void ask_to_restore(RunContext& context, const Rope& rope, const MigrateOptions& options, const LostWrites& lost,
@@ -304,6 +312,7 @@ PutBackReport restore_before(RunContext& context, Rope& rope, const MigrateOptio
                    rope.record.archive.value_or("The run had --skip-backup."));
   }
   const LostWrites lost = tell_lost_writes(context, rope, tool);
+  remember_lost_writes(context, rope, lost);
   ask_to_restore(context, rope, options, lost, tool);
   PutBackReport report = restore_with_patience(context, rope, options, tool, journal);
   report.lost = lost.told;

@@ -237,6 +237,29 @@ TEST_CASE("a second kept database is refused before the run, and --keep 2 allows
   CHECK(bench.state() == before);
 }
 
+TEST_CASE("what others write during the deploy stops a put-back, recover's too, until it is said to go on") {
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.db.sql("CREATE TABLE theirs (i int)");
+  bench.migration("20240102000000_bad", "CREATE TABLE half (); COMMIT; SELECT pg_sleep(1.5); SELECT 1/0;");
+  const auto their_rows = [&] { return bench.db.value("SELECT count(*) FROM theirs"); };
+  Background run = bench.start("migrate-production", {"--no-rehearse", "--force"});
+  wait_for_sleep(bench.db, run);
+  bench.db.sql("INSERT INTO theirs SELECT generate_series(1, 50)");
+  const RunResult stopped = run.wait(std::chrono::seconds(60));
+  INFO(stopped.err);
+  CHECK(stopped.status == 7);
+  CHECK_THAT(stopped.err,
+             Catch::Contains("theirs") && Catch::Contains("about 50") && Catch::Contains("--on-lost-writes restore"));
+  CHECK(their_rows() == "50");
+  CHECK(bench.recover().status == 7);
+  CHECK(their_rows() == "50");
+  CHECK(bench.recover({"--on-lost-writes", "restore"}).status == 0);
+  CHECK(their_rows() == "0");
+  CHECK(bench.db.value("SELECT to_regclass('half') IS NULL") == "t");
+  CHECK(bench.sides("failed").size() == 1);
+}
+
 TEST_CASE("Ctrl-C while a migration runs ends with 130 and the database as before") {
   const ToolBench bench;
   deploy_first(bench);
