@@ -85,8 +85,10 @@ class Recovery {
 
 int Recovery::dry_run() {
   std::string text;
+  int leftovers = 0;
   for (const SideDatabase& side : context_.sides) {
     if (side.kept()) continue;
+    ++leftovers;
     text +=
         fmt::format("\"{}\": {}\n", side.name,
                     had_begun(side) ? fmt::format("run {} had begun to deploy (step {}); would be finished or put back",
@@ -94,7 +96,7 @@ int Recovery::dry_run() {
                                     : "would be removed; the target was not touched by its run");
   }
   if (text.empty()) text = "Nothing to recover.\n";
-  tool_.out.result({text + "Nothing was changed.\n", {{"dry_run", true}, {"leftovers", context_.sides.size()}}});
+  tool_.out.result({text + "Nothing was changed.\n", {{"dry_run", true}, {"leftovers", leftovers}}});
   return 0;
 }
 
