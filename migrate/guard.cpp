@@ -201,10 +201,12 @@ void Guard::back_up(Journal& journal, const std::filesystem::path& catalogue) {
   tool_.out.heading("Step 1: Creating Pre-Migration Backup");
   if (options_.skip_backup) {
     tool_.out.warn("Skipped by --skip-backup: what a failing migration commits cannot be put back.");
-    rope_.schema_before = read_schema_fingerprint(books(), rope_.record.schema);
-    return;
   }
   try {
+    if (options_.skip_backup) {
+      rope_.schema_before = read_schema_fingerprint(books(), rope_.record.schema);
+      return;
+    }
     make_private_directories(catalogue);
     for (const std::string& name : sweep_leftovers(tool_.files, catalogue))
       tool_.out.note("Removed what an interrupted backup had left: " + name);

@@ -164,15 +164,24 @@ void ask_to_restore(RunContext& context, const Rope& rope, const MigrateOptions&
   if (answer != Answer::yes) throw stranded(context, rope, "the database was not put back: nobody said yes", {});
 }
 
-/// How far a failed attempt had come, the server says.
-void resume(RunContext& context, Rope& rope, const Tool& tool) {
+enum class Resumed { to_restore, swapped };
+
+/// How far a failed attempt had come, the server says: the swap may have been committed while it did not answer.
+Resumed resume(RunContext& context, Rope& rope, const Tool& tool) {
+  const std::string kept = side_name(context.database(), SideKind::failed, rope.marker.run);
+  bool swapped = false;
   for (const SideDatabase& side : find_side_databases(context.maintenance, context.database())) {
+    swapped = swapped || (side.kept() && side.name == kept);
     if (side.name != rope.side) continue;
     const bool ready = side.marker && side.marker->step == "verified";
-    if (!ready) return begin_anew(context, rope, SideKind::spare, tool.run);
-    rope.marker.step = side.marker->step;
-    return;
+    if (ready) {
+      rope.marker.step = side.marker->step;
+    } else {
+      begin_anew(context, rope, SideKind::spare, tool.run);
+    }
+    return Resumed::to_restore;
   }
+  if (swapped) return Resumed::swapped;
   throw Error{Failure::unresolved, fmt::format("the side database \"{}\" is gone", rope.side)};
 }
 
@@ -214,7 +223,11 @@ PutBackReport restore_with_patience(RunContext& context, Rope& rope, const Migra
     try {
       if (attempt > 1) {
         regain_hold(context, options, tool, server_patience);
-        resume(context, rope, tool);
+        if (resume(context, rope, tool) == Resumed::swapped) {
+          return {.restored = true,
+                  .kept = side_name(context.database(), SideKind::failed, rope.marker.run),
+                  .checks = {"schema and rows: equal to the backup's (compared before the swap)"}};
+        }
       }
       return restore_and_swap(context, rope, options, tool, journal);
     } catch (const Error& error) {
