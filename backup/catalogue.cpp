@@ -15,7 +15,9 @@ constexpr std::string_view manifest_suffix = ".manifest.json";
 constexpr Bytes largest_manifest = Bytes{256} * 1024 * 1024;
 
 /// Only names of our own making are ever touched.
-bool is_ours(const std::string& name) { return name.rfind("backup_", 0) == 0; }
+bool is_ours(const std::string& name) {
+  return name.starts_with("backup_") || name.starts_with("schema_backup_") || name.starts_with("partial_backup_");
+}
 
 CatalogueEntry read_entry(const fs::path& archive) {
   CatalogueEntry entry{.archive = archive};
@@ -32,7 +34,8 @@ void remove_announced(Files& files, const fs::path& manifest_partial, std::vecto
   try {
     const Manifest manifest =
         parse_manifest(read_small_file(manifest_partial, largest_manifest), manifest_partial.string());
-    for (const std::string& name : {manifest.archive.file, manifest.schema_file}) {
+    if (manifest.adopted) return;  // its archive was there before it
+    for (const std::string& name : manifest.files()) {
       const fs::path file = manifest_partial.parent_path() / fs::path{name}.filename();
       if (fs::exists(manifest_path(manifest_partial.parent_path() / manifest.archive.file)) || !fs::exists(file) ||
           !is_ours(name))

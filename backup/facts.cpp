@@ -17,11 +17,14 @@ BackupFacts read_backup_facts(Tool& tool, const RunContext& context, const Commo
 }
 
 BackupPlan plan_guard_backup(Tool& tool, const RunContext& context, const CommonOptions& options,
-                             const std::filesystem::path& folder) {
-  BackupWishes wishes{
-      .folder = folder, .history_schema = context.history_schema, .level = Level::archive, .run = tool.run};
+                             const GuardBackup& wanted) {
+  BackupWishes wishes{.folder = wanted.folder,
+                      .purpose = wanted.purpose,
+                      .history_schema = context.history_schema,
+                      .level = Level::archive,
+                      .run = tool.run};
   if (options.lock_timeout) wishes.lock_timeout = *options.lock_timeout;
-  return plan_backup(wishes, read_backup_facts(tool, context, options, folder));
+  return plan_backup(wishes, read_backup_facts(tool, context, options, wanted.folder));
 }
 
 }  // namespace belay

@@ -9,9 +9,12 @@ namespace belay {
 [[nodiscard]] BackupFacts read_backup_facts(Tool& tool, const RunContext& context, const CommonOptions& options,
                                             const std::filesystem::path& folder);
 
-/// The backup that restore-database, rollback-migration and migrate-production begin with: level archive, into
-/// `folder`.
+struct GuardBackup {
+  std::filesystem::path folder;
+  std::string purpose;  ///< see Manifest::purpose
+};
+/// The backup that restore-database, rollback-migration and migrate-production begin with: level archive.
 [[nodiscard]] BackupPlan plan_guard_backup(Tool& tool, const RunContext& context, const CommonOptions& options,
-                                           const std::filesystem::path& folder);
+                                           const GuardBackup& wanted);
 
 }  // namespace belay

@@ -76,9 +76,7 @@ Manifest verify_and_record(const fs::path& archive, Level level, const BackupOpt
   return manifest;
 }
 
-fs::path wanted_file(const BackupOptions& options) {
-  return fs::absolute(options.file.value_or("")).lexically_normal();
-}
+fs::path wanted_file(const BackupOptions& options) { return fs::absolute(options.files.front()).lexically_normal(); }
 
 }  // namespace
 

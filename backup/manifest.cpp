@@ -6,7 +6,7 @@
 
 #include "backup/manifest_json.hpp"
 #include "common/error.hpp"
-#include "common/files.hpp"
+#include "common/pending_file.hpp"
 #include "common/sha256.hpp"
 
 namespace belay {
@@ -49,6 +49,20 @@ std::string to_string(Level level) {
   return {};
 }
 
+std::string to_string(Scope scope) {
+  switch (scope) {
+    case Scope::whole:
+      return "whole";
+    case Scope::schema:
+      return "schema";
+    case Scope::partial:
+      return "partial";
+  }
+  return {};
+}
+
+std::string to_string(ArchiveFormat format) { return format == ArchiveFormat::custom ? "custom" : "plain"; }
+
 Level level_named(const std::string& word) {
   for (const Level level : {Level::none, Level::checksum, Level::archive, Level::restore}) {
     if (to_string(level) == word) return level;
@@ -58,8 +72,18 @@ Level level_named(const std::string& word) {
 
 Level Manifest::level() const {
   Level highest = Level::none;
-  for (const VerificationRecord& record : verification) highest = std::max(highest, record.level);
+  for (const VerificationRecord& record : verification) {
+    const Level below =
+        record.level == Level::none ? Level::none : static_cast<Level>(static_cast<int>(record.level) - 1);
+    highest = record.problem.empty() ? std::max(highest, record.level) : std::min(highest, below);
+  }
   return highest;
+}
+
+std::vector<std::string> Manifest::files() const {
+  std::vector<std::string> names{archive.file, schema_file};
+  if (globals) names.push_back(globals->file);
+  return names;
 }
 
 std::uint64_t Manifest::rows() const {
@@ -87,6 +111,12 @@ Manifest parse_manifest(const std::string& text, const std::string& name) {
   } catch (const Error& error) {
     refuse(name, error.message);
   }
+}
+
+void replace_manifest(Files& files, const fs::path& archive, const Manifest& manifest) {
+  PendingFile file{files, manifest_path(archive), PendingFile::Existing::replace};
+  file.write(as_bytes(write_manifest(manifest)));
+  file.commit();
 }
 
 fs::path manifest_path(const fs::path& archive) {

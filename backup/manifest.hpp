@@ -12,6 +12,7 @@
 #include "common/clock.hpp"
 #include "common/compression.hpp"
 #include "common/database_properties.hpp"
+#include "common/files.hpp"
 #include "common/fingerprint.hpp"
 #include "common/history.hpp"
 
@@ -25,14 +26,37 @@ enum class Level { none, checksum, archive, restore };
 /// Throws storage for a word that is no level.
 [[nodiscard]] Level level_named(const std::string& word);
 
+/// How much of the database a backup holds. Only a whole one serves a full restore.
+enum class Scope { whole, schema, partial };
+[[nodiscard]] std::string to_string(Scope scope);
+
+enum class ArchiveFormat { custom, plain };
+[[nodiscard]] std::string to_string(ArchiveFormat format);
+
 struct ArchiveFacts {
   std::string file;  ///< name without folder
-  std::string format = "custom";
+  ArchiveFormat format = ArchiveFormat::custom;
   Compression compression = Compression::zstd;
   Bytes bytes = 0;
   Bytes plain_bytes = 0;
   std::string sha256;
   std::string dumped_by;
+  /// False for an adopted dump whose rows pg_dump compressed itself, or wrote as INSERT: they cannot be told apart.
+  bool rows_readable = true;
+};
+
+/// A file beside the archive that belongs to the backup.
+struct Companion {
+  std::string file;  ///< name without folder
+  Bytes bytes = 0;
+  std::string sha256;
+};
+
+/// A role that the backup refers to, as a statement that makes it again, without its password.
+struct RoleDefinition {
+  std::string name;
+  std::string create;               ///< CREATE ROLE "x" LOGIN …
+  std::vector<std::string> grants;  ///< GRANT "y" TO "x"
 };
 
 /// Rows inserted, updated and deleted in a table so far, by the server's statistics.
@@ -58,11 +82,21 @@ struct VerificationRecord {
   std::string at;                    ///< iso_utc
   std::string by;                    ///< belay's version
   std::vector<std::string> skipped;  ///< checks not made, with the reason
+  std::string problem = {};          ///< it did not pass, and this is why; empty = it passed
+};
+
+/// Where else the backup is: written there and read back equal.
+struct OffSiteCopy {
+  std::string remote;  ///< as rclone names it
+  std::string at;      ///< iso_utc
 };
 
 struct Manifest {
   std::string tool = "backup-db " BELAY_VERSION;
   std::string run;
+  std::string purpose = "backup";  ///< or "pre-migration", "pre-restore", "pre-rollback"
+  Scope scope = Scope::whole;
+  bool adopted = false;  ///< the archive is not of belay's making, and stays when a half-written manifest goes
   TimePoint created_at;
   DatabaseProperties database;
   int server_version = 0;
@@ -75,13 +109,20 @@ struct Manifest {
   std::string schema_file;    ///< the facts themselves, beside the archive
   std::string schema_file_sha256;
   ContentFingerprint content;
-  std::vector<std::string> extensions;    ///< "pgcrypto 1.3"
-  std::vector<std::string> roles;         ///< every role that the archive or the properties refer to
-  std::vector<std::string> not_included;  ///< what is not in this backup, a sentence each
+  std::vector<std::string> extensions;           ///< "pgcrypto 1.3"
+  std::vector<std::string> roles;                ///< every role that the archive or the properties refer to
+  std::vector<RoleDefinition> role_definitions;  ///< of `roles`, as far as they could be read
+  std::optional<Companion> globals;              ///< pg_dumpall --globals-only
+  std::vector<std::string> not_included;         ///< what is not in this backup, a sentence each
+  std::vector<std::string> warnings;             ///< what pg_dump said and belay does not know to be harmless
   std::vector<VerificationRecord> verification;
+  std::vector<OffSiteCopy> copies;
   std::string restore_command;  ///< puts it back without belay
 
-  [[nodiscard]] Level level() const;  ///< the highest one reached
+  /// The highest one reached. A verification that failed takes its own level and those above away, until it is passed
+  /// again.
+  [[nodiscard]] Level level() const;
+  [[nodiscard]] std::vector<std::string> files() const;  ///< archive, schema file and companions, without folder
   [[nodiscard]] std::uint64_t rows() const;
 };
 
@@ -91,6 +132,9 @@ struct Manifest {
 [[nodiscard]] Manifest parse_manifest(const std::string& text, const std::string& name);
 /// Reads and parses the manifest of `archive`; an archive without one is refused with Failure::storage.
 [[nodiscard]] Manifest read_manifest_of(const std::filesystem::path& archive);
+
+/// Writes the manifest of `archive` anew: the old one stands until the new one, whole, takes its place.
+void replace_manifest(Files& files, const std::filesystem::path& archive, const Manifest& manifest);
 
 [[nodiscard]] std::filesystem::path manifest_path(const std::filesystem::path& archive);
 

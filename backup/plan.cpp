@@ -20,11 +20,27 @@ std::string encoded(const std::string& name) {
   return out;
 }
 
-std::string extension(Compression compression) { return compression == Compression::zstd ? "dump.zst" : "dump"; }
+std::string extension(const BackupWishes& wishes) {
+  const std::string format = wishes.format == ArchiveFormat::custom ? "dump" : "sql";
+  switch (wishes.compression.compression) {
+    case Compression::none:
+      return format;
+    case Compression::gzip:
+      return format + ".gz";
+    case Compression::zstd:
+      return format + ".zst";
+  }
+  return format;
+}
 
 bool is_taken(const std::vector<std::string>& taken, const std::string& stem) {
   return std::any_of(taken.begin(), taken.end(),
                      [&](const std::string& name) { return name.rfind(stem + ".", 0) == 0; });
+}
+
+std::string describe(const CompressionSettings& settings) {
+  if (settings.compression == Compression::none) return "none";
+  return fmt::format("{} level {}", to_string(settings.compression), settings.level);
 }
 
 void check_space(const BackupFacts& facts, const std::filesystem::path& folder) {
@@ -41,12 +57,14 @@ void check_space(const BackupFacts& facts, const std::filesystem::path& folder) 
 
 }  // namespace
 
-std::string archive_name(const std::string& database, TimePoint now, Compression compression,
+std::string name_prefix(Scope scope) { return scope == Scope::whole ? "backup_" : to_string(scope) + "_backup_"; }
+
+std::string archive_name(const std::string& database, TimePoint now, const BackupWishes& wishes,
                          const std::vector<std::string>& taken) {
-  const std::string stem = fmt::format("backup_{}_{}", encoded(database), archive_stamp(now));
+  const std::string stem = fmt::format("{}{}_{}", name_prefix(wishes.scope), encoded(database), archive_stamp(now));
   std::string name = stem;
   for (int n = 2; is_taken(taken, name); ++n) name = fmt::format("{}_{}", stem, n);
-  return name + "." + extension(compression);
+  return name + "." + extension(wishes);
 }
 
 BackupPlan plan_backup(const BackupWishes& wishes, const BackupFacts& facts) {
@@ -57,14 +75,13 @@ BackupPlan plan_backup(const BackupWishes& wishes, const BackupFacts& facts) {
                 "Correct the name in the URL."};
   }
   check_space(facts, wishes.folder);
-  return {
-      .url = facts.url,
-      .source = facts.source,
-      .wishes = wishes,
-      .server = facts.server,
-      .pg_dump = facts.pg_dump,
-      .pg_restore = facts.pg_restore,
-      .file_name = archive_name(facts.url.database, facts.now, wishes.compression.compression, facts.names_in_folder)};
+  return {.url = facts.url,
+          .source = facts.source,
+          .wishes = wishes,
+          .server = facts.server,
+          .pg_dump = facts.pg_dump,
+          .pg_restore = facts.pg_restore,
+          .file_name = archive_name(facts.url.database, facts.now, wishes, facts.names_in_folder)};
 }
 
 Result show_plan(const BackupPlan& plan) {
@@ -72,18 +89,21 @@ Result show_plan(const BackupPlan& plan) {
   const std::string text = fmt::format(
       "{}\n"
       "Would back up {} of database ({} {}) to\n  {}\n"
-      "  lock every table (ACCESS SHARE, up to {}), take the snapshot, dump, hash every row\n"
-      "  compress with {} level {}, decode again, verify to level {}, write the manifest last\n"
+      "  lock every table (ACCESS SHARE, up to {}), take the snapshot, dump{}\n"
+      "  compress with {}, decode again, verify to level {}, write the manifest last\n"
       "Nothing was changed.\n",
       describe_target(plan.server, plan.url.database, plan.source), human_size(database.size_bytes),
       plan.pg_dump.path.string(), plan.pg_dump.version, plan.archive().string(), plan.wishes.lock_timeout,
-      to_string(plan.wishes.compression.compression), plan.wishes.compression.level, to_string(plan.wishes.level));
+      plan.wishes.scope == Scope::whole ? ", hash every row" : " the definitions only",
+      describe(plan.wishes.compression), to_string(plan.wishes.level));
   return {text,
           {{"dry_run", true},
            {"database", plan.url.database},
            {"archive", plan.archive().string()},
            {"database_bytes", database.size_bytes},
            {"pg_dump", plan.pg_dump.path.string()},
+           {"format", to_string(plan.wishes.format)},
+           {"scope", to_string(plan.wishes.scope)},
            {"level", to_string(plan.wishes.level)}}};
 }
 

@@ -14,10 +14,14 @@ namespace belay {
 
 struct BackupWishes {
   std::filesystem::path folder;
+  ArchiveFormat format = ArchiveFormat::custom;
   CompressionSettings compression;
+  Scope scope = Scope::whole;
+  std::string purpose = "backup";  ///< see Manifest::purpose
+  bool with_globals = false;
   std::string history_schema = "public";
   std::string lock_timeout = "60s";  ///< how long to wait for the tables' ACCESS SHARE locks
-  Level level = Level::archive;      ///< checksum or archive
+  Level level = Level::archive;      ///< checksum or archive; restore = archive first, the rest is the caller's
   std::string run;
 };
 
@@ -44,10 +48,12 @@ struct BackupFacts {
 /// Throws refused: no such database, no space for even a tenth of it, a system database.
 [[nodiscard]] BackupPlan plan_backup(const BackupWishes& wishes, const BackupFacts& facts);
 
-/// `backup_<db>_<YYYYMMDD>_<HHMMSS>[_N].dump.zst`, free in `taken`. Bytes that a file name should not hold are
-/// percent-encoded.
-[[nodiscard]] std::string archive_name(const std::string& database, TimePoint now, Compression compression,
+/// `backup_<db>_<YYYYMMDD>_<HHMMSS>[_N].dump.zst` and the like, free in `taken`. Bytes that a file name should not hold
+/// are percent-encoded.
+[[nodiscard]] std::string archive_name(const std::string& database, TimePoint now, const BackupWishes& wishes,
                                        const std::vector<std::string>& taken);
+/// "backup_", "schema_backup_" or "partial_backup_".
+[[nodiscard]] std::string name_prefix(Scope scope);
 
 [[nodiscard]] Result show_plan(const BackupPlan& plan);
 

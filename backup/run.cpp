@@ -11,11 +11,22 @@ namespace {
 
 constexpr std::chrono::seconds lock_patience{2};
 
+CompressionSettings compression_of(const BackupOptions& options) {
+  const std::string word = options.compress.value_or(options.format == "plain" ? "none" : "zstd");
+  CompressionSettings settings;
+  if (word == "none") settings.compression = Compression::none;
+  if (word == "gzip") settings = {.compression = Compression::gzip, .level = 6};
+  if (options.compression_level) settings.level = *options.compression_level;
+  return settings;
+}
+
 BackupWishes wishes_of(const BackupOptions& options, const Tool& tool, const RunContext& context) {
   BackupWishes wishes{
       .folder = options.output_path.value_or("./backups"), .history_schema = context.history_schema, .run = tool.run};
-  if (options.compress == "none") wishes.compression.compression = Compression::none;
-  if (options.compression_level) wishes.compression.level = *options.compression_level;
+  if (options.format == "plain") wishes.format = ArchiveFormat::plain;
+  wishes.compression = compression_of(options);
+  if (options.schema_only) wishes.scope = Scope::schema;
+  wishes.with_globals = options.with_globals;
   if (options.common.lock_timeout) wishes.lock_timeout = *options.common.lock_timeout;
   if (options.verify) wishes.level = level_named(*options.verify);
   return wishes;

@@ -1,231 +1,21 @@
 #include "backup/take.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
-#include <algorithm>
 #include <thread>
 
+#include "backup/dump.hpp"
+#include "backup/record.hpp"
 #include "backup/snapshot.hpp"
 #include "backup/verify.hpp"
-#include "common/archive_stream.hpp"
 #include "common/error.hpp"
-#include "common/fault_point.hpp"
 #include "common/interrupt.hpp"
 #include "common/pending_file.hpp"
 #include "common/sha256.hpp"
-#include "common/sql_text.hpp"
 
 namespace belay {
 
 namespace {
-
-/// A running XXH3 of everything that passes: what went into the compressor must come out of the decompressor.
-class StreamHash {
- public:
-  StreamHash() { XXH3_128bits_reset(state_.get()); }
-  void update(ByteSpan bytes) { XXH3_128bits_update(state_.get(), bytes.data(), bytes.size()); }
-  [[nodiscard]] bool equals(const StreamHash& other) const {
-    return XXH128_isEqual(XXH3_128bits_digest(state_.get()), XXH3_128bits_digest(other.state_.get())) != 0;
-  }
-
- private:
-  struct Free {
-    void operator()(XXH3_state_t* state) const noexcept { XXH3_freeState(state); }
-  };
-  std::unique_ptr<XXH3_state_t, Free> state_{XXH3_createState()};
-};
-
-/// pg_dump's stream on its way to the disk: rows hashed, compressed, digested, and decoded again at once.
-class ArchiveWriter {
- public:
-  ArchiveWriter(Files& files, const std::filesystem::path& path, const CompressionSettings& settings)
-      : file_(files, path, PendingFile::Existing::refuse),
-        decoder_(make_decompressor(settings.compression, path.filename().string(),
-                                   [this](ByteSpan plain) { decoded_.update(plain); })),
-        encoder_(make_compressor(settings, [this](ByteSpan packed) {
-          file_.write(packed);
-          digest_.update(packed);
-          decoder_->write(packed);
-        })) {}
-
-  void write(ByteSpan plain) {
-    plain_ += plain.size();
-    original_.update(plain);
-    reader_.write(plain);
-    encoder_->write(plain);
-  }
-  /// Throws storage if the stream is not a whole archive, or if decoding it gave other bytes than were written.
-  void finish() {
-    reader_.finish();
-    encoder_->finish();
-    decoder_->finish();
-    if (!original_.equals(decoded_))
-      throw Error{Failure::storage, "the compressed archive does not decode to what pg_dump wrote"};
-    file_.finish();
-  }
-  [[nodiscard]] ArchiveFacts facts(Compression compression) {
-    return {file_.final_path().filename(),   "custom", compression, file_.size(), plain_, digest_.hex(),
-            "pg_dump " + reader_.dumped_by()};
-  }
-  [[nodiscard]] const ArchiveReader& reader() const { return reader_; }
-  [[nodiscard]] PendingFile& file() { return file_; }
-  [[nodiscard]] Bytes plain_bytes() const { return plain_; }
-
- private:
-  PendingFile file_;
-  Sha256 digest_;
-  StreamHash original_, decoded_;
-  ArchiveReader reader_;
-  std::unique_ptr<Decompressor> decoder_;
-  std::unique_ptr<Compressor> encoder_;
-  Bytes plain_ = 0;
-};
-
-std::string object_name(const TableContent& table) {
-  return quote_identifier(table.schema) + "." + quote_identifier(table.name);
-}
-
-Command dump_command(const BackupPlan& plan, const SessionSettings& settings, const std::string& snapshot) {
-  return {.program = plan.pg_dump.path,
-          .args = {"--format=custom", "--compress=0", "--snapshot=" + snapshot, "--lock-wait-timeout=2s",
-                   "--no-password", "--dbname=" + child_conninfo(plan.url, plan.url.database)},
-          .env = child_connection_environment(plan.url, settings, plan.server.version),
-          .limit = {}};
-}
-
-enum class DumpEnd { whole, no_lock };
-
-/// no_lock: somebody asked for an ACCESS EXCLUSIVE lock between our locks and pg_dump's own. It waits for our session,
-/// pg_dump waits behind it, and so does every reader of that table: a deadlock that the server cannot see. So pg_dump
-/// waits shortly only, our locks are given up, and all begins anew.
-DumpEnd run_dump(const BackupPlan& plan, const SessionSettings& settings, const std::string& snapshot,
-                 ArchiveWriter& archive, Tool& tool) {
-  const Bytes expected = plan.server.database->size_bytes;
-  const Exit end = tool.processes.run(dump_command(plan, settings, snapshot), {}, [&](ByteSpan bytes) {
-    archive.write(bytes);
-    tool.out.progress(
-        fmt::format("dumping {}: {} read of a database of {}",
-                    archive.reader().current_table().empty() ? "schema" : archive.reader().current_table(),
-                    human_size(archive.plain_bytes()), human_size(expected)),
-        {{"phase", "dump"},
-         {"table", archive.reader().current_table()},
-         {"bytes", archive.plain_bytes()},
-         {"database_bytes", expected}});
-  });
-  if (!end.ok() && end.signal == 0 && end.err.find("LOCK TABLE") != std::string::npos) return DumpEnd::no_lock;
-  if (!end.ok()) {
-    throw Error{Failure::failed, fmt::format("pg_dump ended with {}", end.how()), end.err,
-                "No backup was made; the database was only read."};
-  }
-  if (!end.err.empty()) tool.out.warn("pg_dump says: " + end.err);
-  return DumpEnd::whole;
-}
-
-/// The archive must hold every table of the snapshot, with the same columns; a table that has pages but came out empty
-/// is counted on the server.
-void check_tables(const ContentFingerprint& archived, const std::vector<TableContent>& listed, Connection& snapshot) {
-  std::map<std::string, const TableContent*> by_name;
-  for (const TableContent& table : archived.tables) by_name[object_name(table)] = &table;
-  for (const TableContent& table : listed) {
-    const auto found = by_name.find(object_name(table));
-    const bool same = found != by_name.end() && found->second->columns == table.columns;
-    if (!same) {
-      throw Error{Failure::failed, "the backup was given up: pg_dump left something out",
-                  fmt::format("Table {} is {}.", object_name(table),
-                              found == by_name.end() ? "not in the dump" : "in the dump with other columns")};
-    }
-    if (found->second->rows != 0) continue;
-    const Row row = snapshot.one(
-        fmt::format(
-            "SELECT CASE WHEN pg_relation_size($1::regclass) = 0 THEN 0 ELSE (SELECT count(*) FROM ONLY {}) END AS n",
-            object_name(table)),
-        {object_name(table)});
-    if (row.number("n") != 0) {
-      throw Error{
-          Failure::failed, "the backup was given up: a table is empty in the dump",
-          fmt::format("Table {} has {} rows in the snapshot, and none in the dump.", object_name(table), row.text("n")),
-          "No backup was kept. Run it again when no DDL is running."};
-    }
-  }
-}
-
-std::vector<RecordedMigration> record_history(Connection& db, const std::string& schema) {
-  std::vector<RecordedMigration> recorded;
-  for (const HistoryRow& row : read_history(db, schema).rows) {
-    const char* state = row.failed() ? "failed" : row.applied() ? "applied" : "rolled back";
-    recorded.push_back({row.id, row.migration_name, row.checksum, state});
-  }
-  return recorded;
-}
-
-std::vector<std::string> column(Connection& db, const std::string& sql) {
-  std::vector<std::string> values;
-  for (const Row& row : db.rows(sql)) values.push_back(row.text(0));
-  return values;
-}
-
-/// What a dump of one database never holds, as far as this one has any of it.
-std::vector<std::string> list_not_included(Connection& db) {
-  return column(
-      db,
-      "SELECT 'roles and their passwords (only the names of those that own or may do something here)' UNION ALL"
-      " SELECT 'rows of foreign table ' || ftrelid::regclass FROM pg_foreign_table UNION ALL"
-      " SELECT 'subscription ' || quote_ident(subname) FROM pg_subscription WHERE subdbid = (SELECT oid FROM "
-      "pg_database WHERE datname = current_database()) UNION ALL"
-      " SELECT 'replication slot ' || quote_ident(slot_name) FROM pg_replication_slots WHERE database = "
-      "current_database() UNION ALL"
-      " SELECT 'prepared transaction ' || gid FROM pg_prepared_xacts WHERE database = current_database() UNION ALL"
-      " SELECT 'invalid index ' || indexrelid::regclass FROM pg_index WHERE NOT indisvalid UNION ALL"
-      " SELECT 'content of materialized view ' || oid::regclass || ' (computed anew by a restore)' FROM pg_class WHERE "
-      "relkind = 'm' AND relispopulated UNION ALL"
-      " SELECT 'options of user mappings on server ' || quote_ident(srvname) || ' (hidden from this role)' FROM "
-      "pg_user_mappings WHERE umoptions IS NULL");
-}
-
-std::vector<std::string> list_roles(Connection& db) {
-  return column(db,
-                "SELECT DISTINCT pg_get_userbyid(refobjid) FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass "
-                "AND deptype IN ('o', 'a', 'r')"
-                " AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))"
-                " AND (dbid <> 0 OR (classid = 'pg_database'::regclass AND objid = (SELECT oid FROM pg_database WHERE "
-                "datname = current_database()))) ORDER BY 1");
-}
-
-/// Role-in-database settings are recorded nowhere as a dependency, and the database's own grants belong to it, not to
-/// its content.
-void add_roles(std::vector<std::string>& roles, const DatabaseProperties& database) {
-  std::vector<std::string> more{database.owner};
-  for (const DatabaseSetting& setting : database.settings) {
-    if (setting.role) more.push_back(*setting.role);
-  }
-  for (const DatabaseGrant& grant : database.grants) {
-    more.push_back(grant.grantor);
-    if (grant.grantee) more.push_back(*grant.grantee);
-  }
-  roles.insert(roles.end(), more.begin(), more.end());
-  std::sort(roles.begin(), roles.end());
-  roles.erase(std::unique(roles.begin(), roles.end()), roles.end());
-}
-
-void read_into(Manifest& manifest, SchemaFingerprint& schema, const BackupPlan& plan, BackupSnapshot& snapshot) {
-  Connection& db = snapshot.session();
-  manifest.run = plan.wishes.run;
-  manifest.database = *plan.server.database;
-  manifest.server_version = plan.server.version;
-  manifest.system_identifier = plan.server.system_identifier;
-  manifest.snapshot = snapshot.facts();
-  manifest.created_at = parse_iso_utc(manifest.snapshot.time);
-  manifest.history_schema = plan.wishes.history_schema;
-  manifest.history = record_history(db, plan.wishes.history_schema);
-  schema = read_schema_fingerprint(db, plan.wishes.history_schema);
-  manifest.schema_sha256 = schema.sha256();
-  manifest.content.sequences = read_sequences(db);
-  manifest.extensions = column(db, "SELECT extname || ' ' || extversion FROM pg_extension ORDER BY extname");
-  manifest.roles = list_roles(db);
-  add_roles(manifest.roles, manifest.database);
-  manifest.not_included = list_not_included(db);
-}
 
 std::string write_schema_file(const BackupPlan& plan, const SchemaFingerprint& schema, Manifest& manifest) {
   std::string text = to_json(schema).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -254,13 +44,16 @@ std::unique_ptr<ArchiveWriter> dump_once(const BackupPlan& plan, const SessionSe
                               snapshot.facts().time, snapshot.facts().lock));
   report.manifest = {};
   read_into(report.manifest, report.schema, plan, snapshot);
-  auto archive = std::make_unique<ArchiveWriter>(tool.files, report.archive, plan.wishes.compression);
-  if (run_dump(plan, settings, snapshot.exported(), *archive, tool) == DumpEnd::no_lock) return nullptr;
+  auto archive =
+      std::make_unique<ArchiveWriter>(tool.files, report.archive, plan.wishes.format, plan.wishes.compression);
+  std::string said;
+  if (run_dump(plan, settings, snapshot.exported(), *archive, said, tool) == DumpEnd::no_lock) return nullptr;
   archive->finish();
   snapshot.check_nothing_moved();
-  ContentFingerprint content = archive->reader().content();
-  check_tables(content, list_tables(snapshot.session()), snapshot.session());
+  check_tables(plan, archive->reader(), snapshot.session());
+  if (!said.empty()) tool.out.warn("pg_dump says: " + said);
   snapshot.session().finish_transaction("COMMIT");
+  ContentFingerprint content = archive->reader().content();
   content.sequences = report.manifest.content.sequences;
   report.manifest.content = std::move(content);
   return archive;
@@ -294,8 +87,8 @@ BackupReport take_backup(const BackupPlan& plan, Tool& tool) {
   BackupReport report{.archive = plan.archive()};
   const std::unique_ptr<ArchiveWriter> archive = dump_with_patience(plan, report, tool);
   Manifest& manifest = report.manifest;
-  manifest.archive = archive->facts(plan.wishes.compression.compression);
-  manifest.restore_command = restore_without_belay(plan.file_name, manifest.database);
+  manifest.archive = archive->facts();
+  manifest.restore_command = restore_without_belay(manifest.archive, manifest.database);
   manifest.verification.push_back(verified(plan, tool, manifest, archive->file().partial_path()));
 
   const std::string schema_text = write_schema_file(plan, report.schema, manifest);
@@ -312,12 +105,16 @@ BackupReport take_backup(const BackupPlan& plan, Tool& tool) {
   return report;
 }
 
-std::string restore_without_belay(const std::string& archive_file, const DatabaseProperties& database) {
-  std::string file = archive_file;
-  const bool plain_name = file.find_first_of(" '\"$`\\") == std::string::npos;
-  if (!plain_name) file = "'" + file + "'";
-  const std::string read = archive_file.ends_with(".zst") ? "zstd -dc " + file : "cat " + file;
-  return fmt::format("{} | pg_restore --exit-on-error --dbname=NEW_EMPTY_DATABASE   # created with: {}", read,
+std::string restore_without_belay(const ArchiveFacts& archive, const DatabaseProperties& database) {
+  const bool plain_name = archive.file.find_first_of(" '\"$`\\") == std::string::npos;
+  const std::string file = plain_name ? archive.file : "'" + archive.file + "'";
+  const std::string read = archive.compression == Compression::zstd   ? "zstd -dc "
+                           : archive.compression == Compression::gzip ? "gzip -dc "
+                                                                      : "cat ";
+  const char* load = archive.format == ArchiveFormat::custom
+                         ? "pg_restore --exit-on-error --dbname=NEW_EMPTY_DATABASE"
+                         : "psql -X -q -v ON_ERROR_STOP=1 --dbname=NEW_EMPTY_DATABASE";
+  return fmt::format("{}{} | {}   # created with: {}", read, file, load,
                      create_statement("NEW_EMPTY_DATABASE", database));
 }
 

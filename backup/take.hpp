@@ -20,6 +20,6 @@ struct BackupReport {
 
 [[nodiscard]] Result show_report(const BackupReport& report);
 /// Without belay: the command that puts the archive back.
-[[nodiscard]] std::string restore_without_belay(const std::string& archive_file, const DatabaseProperties& database);
+[[nodiscard]] std::string restore_without_belay(const ArchiveFacts& archive, const DatabaseProperties& database);
 
 }  // namespace belay

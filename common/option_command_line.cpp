@@ -155,12 +155,17 @@ class Parser {
   /// Each level has places of its own for bare words, so that one before the verb is told from one after it; one more
   /// than can be used, for the message.
   void add_words(CLI::App& level) const {
+    if (declared_.takes_any_number_of_words()) {
+      level.add_option("words")->expected(-1)->allow_extra_args(false);
+      return;
+    }
     for (std::size_t i = 0; i < declared_.positionals.size() + 2; ++i) {
       level.add_option(fmt::format("word{}", i))->expected(1)->allow_extra_args(false);
     }
   }
 
   [[nodiscard]] Arguments read_words(const CLI::App& level) const {
+    if (declared_.takes_any_number_of_words()) return level.get_option("words")->results();
     Arguments words;
     for (std::size_t i = 0; i < declared_.positionals.size() + 2; ++i) {
       const CLI::Option* option = level.get_option(fmt::format("word{}", i));
@@ -206,6 +211,7 @@ class Parser {
         declared_.positionals.begin(), declared_.positionals.end(),
         [&](const PositionalSpec& positional) { return positional.taken_by(line.verb, !declared_.commands.empty()); }));
     if (line.words.size() <= room) return;
+    if (room > 0 && declared_.takes_any_number_of_words()) return;
     if (line.verb.empty()) refuse_word(line.words, "");
     refuse(declared_,
            fmt::format("\"{}\" is one word too many for {} {}", line.words[room], declared_.tool, line.verb));

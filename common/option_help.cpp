@@ -83,7 +83,8 @@ std::string option_lines(const OptionSpec& spec) {
 std::string usage(const Declared& declared) {
   const bool verbs = !declared.commands.empty();
   std::string words;
-  for (const PositionalSpec& positional : declared.positionals) words += " [" + positional.name + ']';
+  for (const PositionalSpec& positional : declared.positionals)
+    words += " [" + positional.name + (positional.rest != nullptr ? "…]" : "]");
   return fmt::format("Usage: {}{}{} [OPTIONS]\n", declared.tool, verbs ? " [COMMAND]" : "", words);
 }
 

@@ -197,7 +197,12 @@ void fill_positionals(const Declared& declared, const CommandLine& line) {
   for (const PositionalSpec& positional : declared.positionals) {
     if (next >= line.words.size()) return;
     if (!positional.taken_by(line.verb, !declared.commands.empty())) continue;
-    if (line.words[next].empty()) refuse(fmt::format("{} is empty", positional.name));
+    const auto empty = std::find(line.words.begin() + static_cast<std::ptrdiff_t>(next), line.words.end(), "");
+    if (empty != line.words.end()) refuse(fmt::format("{} is empty", positional.name));
+    if (positional.rest != nullptr) {
+      positional.rest->assign(line.words.begin() + static_cast<std::ptrdiff_t>(next), line.words.end());
+      return;
+    }
     *positional.target = line.words[next++];
   }
 }

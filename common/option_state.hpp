@@ -38,6 +38,7 @@ struct PositionalSpec {
   std::string name, help;
   std::optional<std::string>* target = nullptr;
   std::vector<std::string> verbs;
+  std::vector<std::string>* rest = nullptr;  ///< instead of target: takes all further words
   [[nodiscard]] bool taken_by(const std::string& verb, bool tool_has_verbs) const;
 };
 
@@ -52,6 +53,7 @@ struct Declared {
 
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] const OptionSpec* find(const std::string& name) const;
+  [[nodiscard]] bool takes_any_number_of_words() const;
   [[nodiscard]] bool has_command(const std::string& name) const;
 };
 struct OptionSet::State : Declared {};

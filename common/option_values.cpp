@@ -1,4 +1,4 @@
-// The checks of values that need no OptionSet: lengths of time, and passwords where none may be.
+// The checks of values that need no OptionSet: lengths of time, sizes, and passwords where none may be.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -38,10 +38,12 @@ bool url_holds_password(std::string_view rest, bool postgres) {
 
 bool holds_password(const std::string& text) {
   const std::string low = lower(text);
-  static constexpr std::string_view key = "password=";
-  for (std::size_t at = low.find(key); at != std::string::npos; at = low.find(key, at + 1)) {
-    const std::size_t next = at + key.size();
-    if (next < low.size() && std::string_view(" &#").find(low[next]) == std::string_view::npos) return true;
+  // The others stand in rclone's connection strings (`:s3,secret_access_key=…:bucket`).
+  for (const std::string_view key : {"password=", "secret_access_key=", ",pass=", ",token="}) {
+    for (std::size_t at = low.find(key); at != std::string::npos; at = low.find(key, at + 1)) {
+      const std::size_t next = at + key.size();
+      if (next < low.size() && std::string_view(" &#").find(low[next]) == std::string_view::npos) return true;
+    }
   }
   for (std::size_t at = low.find("://"); at != std::string::npos; at = low.find("://", at + 1)) {
     const std::string_view before = std::string_view(low).substr(0, at);
@@ -75,6 +77,19 @@ std::optional<std::chrono::milliseconds> parse_duration(const std::string& text)
   const bool vanished = milliseconds < 1 && value > 0;
   if (vanished || milliseconds > std::numeric_limits<int>::max()) return std::nullopt;
   return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
+}
+
+std::optional<std::uint64_t> parse_size(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{}) return std::nullopt;
+  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  static constexpr std::array<std::string_view, 6> units{"B", "kB", "MB", "GB", "TB", "PB"};
+  const auto* found = std::find(units.begin(), units.end(), unit.empty() ? units.front() : unit);
+  const auto shift = static_cast<unsigned>(found - units.begin()) * 10;
+  if (found == units.end() || value > (std::numeric_limits<std::uint64_t>::max() >> shift)) return std::nullopt;
+  return value << shift;
 }
 
 }  // namespace belay

@@ -64,6 +64,8 @@ const OptionSpec* Declared::find(const std::string& name) const {
   return found == options.end() ? nullptr : &*found;
 }
 
+bool Declared::takes_any_number_of_words() const { return !positionals.empty() && positionals.back().rest != nullptr; }
+
 bool Declared::has_command(const std::string& name) const {
   return std::any_of(commands.begin(), commands.end(), [&](const auto& command) { return command.first == name; });
 }
@@ -165,6 +167,37 @@ void OptionSet::optional_text(const std::string& name, std::optional<std::string
   declare(*state_, std::move(spec));
 }
 
+void OptionSet::optional_choice(const std::string& name, std::optional<std::string>& target,
+                                const std::string& bare_value, const std::vector<std::string>& choices,
+                                const std::string& help, Where where) {
+  OptionSpec spec = one_value(name, joined(choices, "|"), help, where);
+  spec.shape = Shape::optional_one;
+  spec.apply = [&target, bare_value, choices](const Given& given) -> Problem {
+    const std::string& text = given.values.empty() ? bare_value : given.values.front();
+    if (std::find(choices.begin(), choices.end(), text) == choices.end())
+      return "is not one of " + joined(choices, ", ");
+    if (given.off) {
+      target.reset();
+    } else {
+      target = text;
+    }
+    return std::nullopt;
+  };
+  declare(*state_, std::move(spec));
+}
+
+void OptionSet::size(const std::string& name, std::optional<std::uint64_t>& target, const std::string& help,
+                     Where where) {
+  OptionSpec spec = one_value(name, "SIZE", help, where);
+  spec.apply = [&target](const Given& given) -> Problem {
+    const std::optional<std::uint64_t> value = parse_size(given.values.front());
+    if (!value) return "is not a size such as 500MB or 20GB";
+    target = *value;
+    return std::nullopt;
+  };
+  declare(*state_, std::move(spec));
+}
+
 void OptionSet::list(const std::string& name, std::vector<std::string>& target, const std::string& placeholder,
                      const std::string& help, Where where) {
   OptionSpec spec = one_value(name, placeholder, help, where);
@@ -180,6 +213,11 @@ void OptionSet::list(const std::string& name, std::vector<std::string>& target, 
 void OptionSet::positional(const std::string& name, std::optional<std::string>& target, const std::string& help,
                            const std::vector<std::string>& verbs) {
   state_->positionals.push_back({name, help, &target, verbs});
+}
+
+void OptionSet::positionals(const std::string& name, std::vector<std::string>& target, const std::string& help,
+                            const std::vector<std::string>& verbs) {
+  state_->positionals.push_back({name, help, nullptr, verbs, &target});
 }
 
 void OptionSet::command(const std::string& name, const std::string& summary) {

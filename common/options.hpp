@@ -3,6 +3,7 @@
 // passed over in silence.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -38,6 +39,12 @@ class OptionSet {
               Where where = Where::anywhere);
   void choice(const std::string& name, std::optional<std::string>& target, const std::vector<std::string>& choices,
               const std::string& help, Where where = Where::anywhere);
+  /// "--compress" alone gives `bare_value`, "--compress gzip" gives gzip; anything but a choice is refused.
+  void optional_choice(const std::string& name, std::optional<std::string>& target, const std::string& bare_value,
+                       const std::vector<std::string>& choices, const std::string& help, Where where = Where::anywhere);
+  /// A number of bytes: 500MB, 20GB (powers of 1024, as PostgreSQL writes them).
+  void size(const std::string& name, std::optional<std::uint64_t>& target, const std::string& help,
+            Where where = Where::anywhere);
   /// A length of time in PostgreSQL's units, kept as it was given (see parse_duration).
   void duration(const std::string& name, std::optional<std::string>& target, const std::string& help,
                 Where where = Where::anywhere);
@@ -55,6 +62,9 @@ class OptionSet {
   /// not start anything).
   void positional(const std::string& name, std::optional<std::string>& target, const std::string& help,
                   const std::vector<std::string>& verbs = {});
+  /// All further bare words. Declared last.
+  void positionals(const std::string& name, std::vector<std::string>& target, const std::string& help,
+                   const std::vector<std::string>& verbs);
   /// A verb, e.g. `migrate-production recover`; options are shared by all verbs of a tool.
   void command(const std::string& name, const std::string& summary);
   /// A line shown by --help with what it does.
@@ -103,6 +113,9 @@ void add_restore_options(OptionSet& set, CommonOptions& options);
 /// A length of time in PostgreSQL's units: us, ms, s, min, h, d; a bare number is milliseconds; 0 = no limit. None if
 /// it is not one, or too long for the server (2147483647 ms).
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(const std::string& text);
+
+/// A number of bytes as PostgreSQL writes them: 512kB, 500MB, 20GB, 1TB; a bare number is bytes. None if it is not one.
+[[nodiscard]] std::optional<std::uint64_t> parse_size(const std::string& text);
 
 /// True if `text` is, or holds, a URL with a password in it (user:password@, password=, sslpassword=). In doubt true.
 [[nodiscard]] bool holds_password(const std::string& text);

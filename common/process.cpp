@@ -57,23 +57,46 @@ struct OwnGroup {
   }
 };
 
-/// One running child with its three pipes, driven by one io_context on this thread.
+enum class Stdin { none, source, pipe };
+
+/// One running child with its three pipes, driven by an io_context on this thread. Two of them can be joined: the
+/// first's output becomes the second's input.
 class Child {
  public:
-  Child(const Command& cmd, const ByteSource& in, const ByteSink& out)
-      : cmd_(cmd), in_(in), out_(out), out_pipe_(io_), err_pipe_(io_), in_pipe_(io_), timer_(io_), child_(start()) {}
+  Child(asio::io_context& io, const Command& cmd, Stdin stdin_is, const ByteSource& in, const ByteSink& out)
+      : cmd_(cmd),
+        in_(in),
+        out_(out),
+        stdin_(stdin_is),
+        io_(io),
+        out_pipe_(io_),
+        err_pipe_(io_),
+        in_pipe_(io_),
+        timer_(io_),
+        child_(start()) {}
 
-  Exit run() {
+  /// What this one writes goes into `next` too, and they are stopped together.
+  void join(Child& next) {
+    next_ = &next;
+    next.previous_ = this;
+  }
+  /// Everything that has to be under way before io.run().
+  void begin() {
     started_ = std::chrono::steady_clock::now();
     read_out();
     read_err();
-    if (in_) feed();
+    if (stdin_ == Stdin::source) feed();
     watch();
     wait();
-    io_.run();
+  }
+  /// After io.run().
+  Exit end() {
     if (broken_) std::rethrow_exception(broken_);
+    if (end_.err.size() > err_kept) end_.err.erase(0, end_.err.size() - err_kept);
+    spdlog::info("{} ended with {}", cmd_.program.string(), end_.how());
     return end_;
   }
+  [[nodiscard]] bool next_quit() const { return next_quit_; }
 
  private:
   process::process start();
@@ -82,7 +105,11 @@ class Child {
   void feed();
   void watch();
   void wait();
+  void hand_on(std::size_t got);
+  void read_out_to_nowhere();
+  void close_input();
   void stop(std::exception_ptr why);
+  void terminate();
   void guarded(const std::function<void()>& work) {
     try {
       work();
@@ -94,7 +121,10 @@ class Child {
   const Command& cmd_;
   const ByteSource& in_;
   const ByteSink& out_;
-  asio::io_context io_;
+  Stdin stdin_;
+  Child* next_ = nullptr;
+  Child* previous_ = nullptr;
+  asio::io_context& io_;
   asio::readable_pipe out_pipe_, err_pipe_;
   asio::writable_pipe in_pipe_;
   asio::steady_timer timer_;
@@ -107,10 +137,16 @@ class Child {
   std::exception_ptr broken_;
   Exit end_;
   bool ended_ = false;
+  bool next_quit_ = false;
 };
 
 process::process Child::start() {
-  const std::vector<std::string> environment = child_environment(cmd_.env);
+  std::string line = cmd_.program.string();
+  for (const std::string& argument : cmd_.args) line += " " + argument;
+  spdlog::info("run {}", line);
+  fault_point("child start: " + cmd_.program.filename().string());
+  throw_if_interrupted();
+  const std::vector<std::string> environment = child_environment(cmd_.env, cmd_.unset);
   std::vector<const char*> variables;
   for (const std::string& variable : environment) variables.push_back(variable.c_str());
   variables.push_back(nullptr);
@@ -118,7 +154,7 @@ process::process Child::start() {
   boost::system::error_code error;
   process::default_process_launcher launcher;
   process::process child = [&] {
-    if (in_) {
+    if (stdin_ != Stdin::none) {
       return launcher(io_.get_executor(), error, boost::filesystem::path{cmd_.program.string()}, cmd_.args,
                       process::process_stdio{in_pipe_, out_pipe_, err_pipe_}, setup);
     }
@@ -135,8 +171,33 @@ void Child::read_out() {
     guarded([&] {
       if (got > 0 && !broken_ && out_) out_(ByteSpan{out_buffer_.data(), got});
     });
-    if (!error) read_out();
+    if (next_ != nullptr && got > 0 && !broken_) return hand_on(got);
+    if (!error) return read_out();
+    if (next_ != nullptr) next_->close_input();
   });
+}
+
+/// Reading goes on when the next one has taken everything, so a slow one slows this one down, and nothing is kept.
+void Child::hand_on(std::size_t got) {
+  asio::async_write(next_->in_pipe_, asio::buffer(out_buffer_.data(), got),
+                    [this](boost::system::error_code error, std::size_t) {
+                      if (!error) return read_out();
+                      next_quit_ = true;
+                      terminate();
+                      next_->close_input();
+                      read_out_to_nowhere();
+                    });
+}
+
+void Child::read_out_to_nowhere() {
+  out_pipe_.async_read_some(asio::buffer(out_buffer_), [this](boost::system::error_code error, std::size_t) {
+    if (!error) read_out_to_nowhere();
+  });
+}
+
+void Child::close_input() {
+  boost::system::error_code ignored;
+  in_pipe_.close(ignored);
 }
 
 void Child::read_err() {
@@ -150,11 +211,7 @@ void Child::read_err() {
 void Child::feed() {
   std::size_t got = 0;
   guarded([&] { got = broken_ ? 0 : in_(in_buffer_); });
-  if (got == 0) {
-    boost::system::error_code ignored;
-    in_pipe_.close(ignored);
-    return;
-  }
+  if (got == 0) return close_input();
   asio::async_write(in_pipe_, asio::buffer(in_buffer_.data(), got),
                     [this](boost::system::error_code error, std::size_t) {
                       // EPIPE: the child stopped reading; its exit status says why.
@@ -174,7 +231,8 @@ void Child::watch() {
                                          fmt::format("\"{}\" did not end in time", cmd_.program.filename().string()),
                                          fmt::format("It was stopped after {} ms.", cmd_.limit->count())}));
     }
-    if (broken_ && now - stopping_ > std::chrono::seconds{5}) ::kill(-child_.id(), SIGKILL);
+    const bool stopping = stopping_ != std::chrono::steady_clock::time_point{};
+    if (stopping && now - stopping_ > std::chrono::seconds{5}) ::kill(-child_.id(), SIGKILL);
     watch();
   });
 }
@@ -182,7 +240,14 @@ void Child::watch() {
 void Child::stop(std::exception_ptr why) {
   if (broken_) return;
   broken_ = std::move(why);
-  stopping_ = std::chrono::steady_clock::now();
+  terminate();
+  for (Child* other : {next_, previous_}) {
+    if (other != nullptr) other->stop(broken_);
+  }
+}
+
+void Child::terminate() {
+  if (stopping_ == std::chrono::steady_clock::time_point{}) stopping_ = std::chrono::steady_clock::now();
   if (!ended_) ::kill(-child_.id(), SIGTERM);
 }
 
@@ -193,8 +258,7 @@ void Child::wait() {
     if (WIFSIGNALED(status)) end_.signal = WTERMSIG(status);
     if (WIFEXITED(status)) end_.code = WEXITSTATUS(status);
     timer_.cancel();
-    boost::system::error_code ignored;
-    in_pipe_.close(ignored);
+    close_input();
   });
 }
 
@@ -204,7 +268,8 @@ std::string Exit::how() const {
   return signal != 0 ? fmt::format("signal {}", signal) : fmt::format("status {}", code);
 }
 
-std::vector<std::string> child_environment(const std::vector<std::pair<std::string, std::string>>& added) {
+std::vector<std::string> child_environment(const std::vector<std::pair<std::string, std::string>>& added,
+                                           const std::vector<std::string>& unset) {
   const auto overridden = [&](std::string_view name) {
     for (const auto& [key, value] : added) {
       if (key == name) return true;
@@ -213,30 +278,44 @@ std::vector<std::string> child_environment(const std::vector<std::pair<std::stri
   };
   // Secrets belong to the child that needs them only. libpq's own variables would redirect a child's connection or its
   // encoding.
-  const std::array<std::string_view, 9> withheld{"DATABASE_URL",        "DIRECT_URL",       "BELAY_DATABASE_URL",
-                                                 "SHADOW_DATABASE_URL", "PGPASSWORD",       "PGOPTIONS",
-                                                 "PGAPPNAME",           "PGCLIENTENCODING", "PGDATABASE"};
+  static constexpr std::array<std::string_view, 12> withheld{
+      "DATABASE_URL",      "DIRECT_URL",       "BELAY_DATABASE_URL", "SHADOW_DATABASE_URL",
+      "BELAY_SIDE_SERVER", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY",   "PGPASSWORD",
+      "PGOPTIONS",         "PGAPPNAME",        "PGCLIENTENCODING",   "PGDATABASE"};
   std::vector<std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::string_view name = text.substr(0, text.find('='));
     const bool secret = std::find(withheld.begin(), withheld.end(), name) != withheld.end();
-    if (!secret && !overridden(name)) all.emplace_back(text);
+    const bool unwanted = std::find(unset.begin(), unset.end(), name) != unset.end();
+    if (!secret && !unwanted && !overridden(name)) all.emplace_back(text);
   }
   for (const auto& [key, value] : added) all.push_back(key + "=" + value);
   return all;
 }
 
 Exit RealProcesses::run(const Command& cmd, const ByteSource& in, const ByteSink& out) {
-  std::string line = cmd.program.string();
-  for (const std::string& argument : cmd.args) line += " " + argument;
-  spdlog::info("run {}", line);
-  fault_point("child start: " + cmd.program.filename().string());
-  throw_if_interrupted();
-  Exit end = Child{cmd, in, out}.run();
-  if (end.err.size() > err_kept) end.err.erase(0, end.err.size() - err_kept);
-  spdlog::info("{} ended with {}", cmd.program.string(), end.how());
+  asio::io_context io;
+  Child child{io, cmd, in ? Stdin::source : Stdin::none, in, out};
+  child.begin();
+  io.run();
+  Exit end = child.end();
   fault_point("child ended: " + cmd.program.filename().string());
+  return end;
+}
+
+PipeEnd RealProcesses::run_pipe(const Command& first, const ByteSink& seen, const Command& second,
+                                const ByteSink& out) {
+  asio::io_context io;
+  const ByteSource no_source;
+  Child writer{io, first, Stdin::none, no_source, seen};
+  Child reader{io, second, Stdin::pipe, no_source, out};
+  writer.join(reader);
+  writer.begin();
+  reader.begin();
+  io.run();
+  PipeEnd end{writer.end(), reader.end(), writer.next_quit()};
+  fault_point("children ended: " + first.program.filename().string() + ", " + second.program.filename().string());
   return end;
 }
 

@@ -16,6 +16,7 @@ struct Command {
   std::vector<std::string> args;                         ///< never holds a secret
   std::vector<std::pair<std::string, std::string>> env;  ///< added to (and overriding) the inherited environment
   std::optional<std::chrono::milliseconds> limit;        ///< none = as long as it takes
+  std::vector<std::string> unset = {};                   ///< variables that the child must not inherit
 };
 
 struct Exit {
@@ -27,6 +28,14 @@ struct Exit {
   [[nodiscard]] std::string how() const;
 };
 
+/// How two children in a pipe ended.
+struct PipeEnd {
+  Exit first, second;
+  /// The second one stopped reading before the first had said everything; the first was stopped then, and its Exit says
+  /// only that.
+  bool second_quit = false;
+};
+
 struct ProcessRunner {
   virtual ~ProcessRunner() = default;
   /// Runs to the end or to cmd.limit. Standard output goes to `out` as it comes, `in` (if any) feeds standard input,
@@ -34,15 +43,20 @@ struct ProcessRunner {
   /// wait, SIGKILL) and goes on to the caller. Throws Failure::failed if the program cannot be started. Judging the
   /// Exit is the caller's.
   virtual Exit run(const Command& cmd, const ByteSource& in, const ByteSink& out) = 0;
+  /// Both at once: what `first` writes goes to `seen` as it comes, then into `second`, whose output goes to `out`.
+  /// Limits of the commands, exceptions and interruptions as above; both are stopped then.
+  virtual PipeEnd run_pipe(const Command& first, const ByteSink& seen, const Command& second, const ByteSink& out) = 0;
 };
 
 class RealProcesses final : public ProcessRunner {
  public:
   Exit run(const Command& cmd, const ByteSource& in, const ByteSink& out) override;
+  PipeEnd run_pipe(const Command& first, const ByteSink& seen, const Command& second, const ByteSink& out) override;
 };
 
-/// The child's environment: ours, with `added` put over it, and without belay's own secrets (DATABASE_URL, DIRECT_URL,
-/// BELAY_DATABASE_URL, PGPASSWORD) unless `added` names them.
-[[nodiscard]] std::vector<std::string> child_environment(const std::vector<std::pair<std::string, std::string>>& added);
+/// The child's environment: ours, with `added` put over it, without `unset`, and without belay's own secrets
+/// (DATABASE_URL, DIRECT_URL, BELAY_DATABASE_URL, PGPASSWORD, …) unless `added` names them.
+[[nodiscard]] std::vector<std::string> child_environment(const std::vector<std::pair<std::string, std::string>>& added,
+                                                         const std::vector<std::string>& unset = {});
 
 }  // namespace belay

@@ -211,7 +211,7 @@ void Guard::back_up(Journal& journal, const std::filesystem::path& catalogue) {
     for (const std::string& name : sweep_leftovers(tool_.files, catalogue))
       tool_.out.note("Removed what an interrupted backup had left: " + name);
     sessions_before_backup_ = count_sessions(context_.maintenance, context_.database());
-    backup_ = take_backup(plan_guard_backup(tool_, context_, options_.common, catalogue), tool_);
+    backup_ = take_backup(plan_guard_backup(tool_, context_, options_.common, {catalogue, "pre-migration"}), tool_);
     rope_.record.archive = backup_->archive.string();
     rope_.manifest = backup_->manifest;
     rope_.schema_before = backup_->schema;

@@ -27,8 +27,8 @@ std::optional<BackupReport> back_up_present(const RestoreOptions& options, RunCo
     tool.out.warn("Skipped by --skip-pre-restore-backup: the present state will exist only as the kept database.");
     return std::nullopt;
   }
-  return back_up_before_restore(options.pre_restore_backup_path.value_or("./backups/pre-restore"), context,
-                                options.common, tool);
+  return back_up_before_restore(options.pre_restore_backup_path.value_or("./backups/pre-restore"), "pre-restore",
+                                context, options.common, tool);
 }
 
 int restore(const RestoreOptions& options, Tool& tool) {
@@ -59,12 +59,12 @@ int restore(const RestoreOptions& options, Tool& tool) {
 
 }  // namespace
 
-BackupReport back_up_before_restore(const std::filesystem::path& folder, RunContext& context,
-                                    const CommonOptions& options, Tool& tool) {
+BackupReport back_up_before_restore(const std::filesystem::path& folder, const std::string& purpose,
+                                    RunContext& context, const CommonOptions& options, Tool& tool) {
   make_private_directories(folder);
   for (const std::string& name : sweep_leftovers(tool.files, folder))
     tool.out.note("Removed what an interrupted backup had left: " + name);
-  BackupReport report = take_backup(plan_guard_backup(tool, context, options, folder), tool);
+  BackupReport report = take_backup(plan_guard_backup(tool, context, options, {folder, purpose}), tool);
   tool.out.note(fmt::format("Backup {}: {}, {} rows, level {}", report.archive.string(),
                             human_size(report.manifest.archive.bytes), human_count(report.manifest.rows()),
                             to_string(report.manifest.level())));

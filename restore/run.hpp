@@ -22,8 +22,8 @@ int run_restore(const RestoreOptions& options, Tool& tool);
                                    const std::optional<std::filesystem::path>& pre_restore);
 
 /// The backup of the present state that a restore begins with.
-[[nodiscard]] BackupReport back_up_before_restore(const std::filesystem::path& folder, RunContext& context,
-                                                  const CommonOptions& options, Tool& tool);
+[[nodiscard]] BackupReport back_up_before_restore(const std::filesystem::path& folder, const std::string& purpose,
+                                                  RunContext& context, const CommonOptions& options, Tool& tool);
 /// What will be replaced, and what would be lost by it, as far as `present` (the backup just taken) tells.
 [[nodiscard]] std::string restore_question(const RunContext& context, const RestoreFacts& facts,
                                            const RestorePlan& plan, const std::optional<BackupReport>& present,

@@ -141,7 +141,7 @@ std::optional<BackupReport> Rollback::back_up_present(const std::filesystem::pat
     tool_.out.warn("Skipped by --skip-pre-restore-backup: the present state will exist only as the kept database.");
     return std::nullopt;
   }
-  return back_up_before_restore(folder, context_, options_.common, tool_);
+  return back_up_before_restore(folder, "pre-rollback", context_, options_.common, tool_);
 }
 
 int Rollback::restore() {

@@ -31,7 +31,8 @@ Manifest full() {
                 .lc_monetary = "C"};
   m.server_version = 150020;
   m.system_identifier = "7710627978925397493";
-  m.archive = {"backup_x.dump.zst", "custom", Compression::zstd, 123, 456, std::string(64, 'a'), "pg_dump 15.20"};
+  m.archive = {"backup_x.dump.zst",  ArchiveFormat::custom, Compression::zstd, 123, 456,
+               std::string(64, 'a'), "pg_dump 15.20"};
   m.snapshot.lsn = "0/1";
   m.snapshot.time = "2026-11-21T13:07:00.123456Z";
   m.snapshot.snapshot = "1:2:";

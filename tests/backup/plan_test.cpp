@@ -43,12 +43,12 @@ TEST_CASE("an archive's name holds database and UTC time, and only bytes that ev
   };
   for (const Case& c : cases) {
     CAPTURE(c.database);
-    CHECK(archive_name(c.database, at("2026-11-21T13:07:00Z"), Compression::zstd, {}) == c.name);
+    CHECK(archive_name(c.database, at("2026-11-21T13:07:00Z"), BackupWishes{}, {}) == c.name);
   }
 }
 
 TEST_CASE("an archive's name and those of the files beside it fit into a file name whatever the database is called") {
-  const std::string longest = archive_name(std::string(63, '\xff'), at("2026-11-21T13:07:00Z"), Compression::zstd, {});
+  const std::string longest = archive_name(std::string(63, '\xff'), at("2026-11-21T13:07:00Z"), BackupWishes{}, {});
   CHECK((longest + ".manifest.json.partial").size() <= 255);
 }
 
@@ -70,9 +70,10 @@ TEST_CASE("a name is free only if nothing of that backup is there: archive, mani
   };
   for (const Case& c : cases) {
     CAPTURE(c.taken);
-    CHECK(archive_name("app", at("2026-11-21T13:07:00.999Z"), Compression::zstd, c.taken) == c.name);
+    CHECK(archive_name("app", at("2026-11-21T13:07:00.999Z"), BackupWishes{}, c.taken) == c.name);
   }
-  CHECK(archive_name("app", at("2026-11-21T13:07:00Z"), Compression::none, {}) == stem + ".dump");
+  CHECK(archive_name("app", at("2026-11-21T13:07:00Z"), BackupWishes{.compression = {.compression = Compression::none}},
+                     {}) == stem + ".dump");
 }
 
 TEST_CASE("less space than a tenth of the database is refused, and unknown space is not") {
