@@ -3,9 +3,6 @@
 #include <fmt/format.h>
 
 #include "backup/catalogue.hpp"
-#include "backup/verify.hpp"
-#include "common/error.hpp"
-#include "common/pending_file.hpp"
 
 namespace belay {
 
@@ -55,27 +52,6 @@ std::string describe_verification(const Manifest& m) {
   return text;
 }
 
-Manifest verify_and_record(const fs::path& archive, Level level, const BackupOptions& options, Tool& tool) {
-  Manifest manifest = read_manifest_of(archive);
-  std::vector<std::string> skipped{"restore: not restored into a side database"};
-  (void)read_recorded_schema(archive, manifest);
-  if (level >= Level::archive) {
-    const PgTool pg_restore =
-        find_pg_tool(tool.processes, "pg_restore", manifest.server_version / 10000, options.common.pg_bin);
-    verify_archive(tool.processes, pg_restore, archive, manifest.archive, manifest.content, tool.out);
-  } else {
-    verify_checksum(archive, manifest.archive);
-    skipped.insert(skipped.begin(), "archive: not read by pg_restore, rows not compared");
-  }
-  if (options.common.dry_run) return manifest;
-  manifest.verification.push_back({level, iso_utc(tool.clock.now()), BELAY_VERSION, skipped});
-  // The old manifest stands until the rename puts the new one, whole, in its place.
-  PendingFile file{tool.files, manifest_path(archive), PendingFile::Existing::replace};
-  file.write(as_bytes(write_manifest(manifest)));
-  file.commit();
-  return manifest;
-}
-
 fs::path wanted_file(const BackupOptions& options) { return fs::absolute(options.files.front()).lexically_normal(); }
 
 }  // namespace
@@ -111,26 +87,6 @@ int show_backup(const BackupOptions& options, Tool& tool) {
                       m.restore_command);
   tool.out.result({text, Json::parse(write_manifest(m))});
   return 0;
-}
-
-int verify_backup(const BackupOptions& options, Tool& tool) {
-  const fs::path archive = wanted_file(options);
-  if (!fs::exists(archive)) throw Error{Failure::storage, fmt::format("there is no archive \"{}\"", archive.string())};
-  const Level level = options.verify ? level_named(*options.verify) : Level::archive;
-  try {
-    const Manifest manifest = verify_and_record(archive, level, options, tool);
-    tool.out.result(
-        {fmt::format("{}\nverified to level {}: {} rows in {} tables\n", archive.string(), to_string(level),
-                     human_count(manifest.rows()), manifest.content.tables.size()),
-         {{"archive", archive.string()}, {"passed", true}, {"level", to_string(level)}, {"rows", manifest.rows()}}});
-    return 0;
-  } catch (const Error& error) {
-    if (error.kind != Failure::storage) throw;
-    tool.out.result(
-        {fmt::format("{}\nnot good: {}\n{}\n", archive.string(), error.message, error.detail),
-         {{"archive", archive.string()}, {"passed", false}, {"problem", error.message}, {"detail", error.detail}}});
-    return static_cast<int>(Failure::answer_no);
-  }
 }
 
 }  // namespace belay

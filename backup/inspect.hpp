@@ -1,4 +1,4 @@
-// Looking at backups without a server: list, show, verify.
+// Looking at backups without a server: list and show.
 #pragma once
 #include "backup/options.hpp"
 #include "common/run_tool.hpp"
@@ -9,7 +9,5 @@ namespace belay {
 int list_backups_command(const BackupOptions& options, Tool& tool);
 /// One backup's manifest, for people.
 int show_backup(const BackupOptions& options, Tool& tool);
-/// Verifies one backup again and records the result in its manifest. 9: it did not pass.
-int verify_backup(const BackupOptions& options, Tool& tool);
 
 }  // namespace belay

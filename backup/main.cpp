@@ -1,4 +1,5 @@
 #include "backup/run.hpp"
+#include "restore/prove.hpp"
 
 int main(int argc, char** argv) {
   using namespace belay;
@@ -6,6 +7,7 @@ int main(int argc, char** argv) {
     const std::optional<BackupOptions> options = read_backup_options(tool.argc, tool.argv);
     if (!options) return 0;
     configure_tool(tool, options->common);
-    return run_backup(*options, tool);
+    SideTrial trial;
+    return run_backup(*options, trial, tool);
   });
 }

@@ -68,6 +68,14 @@ void add_roles(std::vector<std::string>& roles, const DatabaseProperties& databa
 
 }  // namespace
 
+void describe_content(Connection& db, Manifest& manifest) {
+  manifest.history = record_history(db, manifest.history_schema);
+  manifest.extensions = column(db, "SELECT extname || ' ' || extversion FROM pg_extension ORDER BY extname");
+  manifest.roles = list_roles(db);
+  add_roles(manifest.roles, manifest.database);
+  manifest.not_included = list_not_included(db);
+}
+
 void read_into(Manifest& manifest, SchemaFingerprint& schema, const BackupPlan& plan, BackupSnapshot& snapshot) {
   Connection& db = snapshot.session();
   manifest.run = plan.wishes.run;
@@ -79,14 +87,10 @@ void read_into(Manifest& manifest, SchemaFingerprint& schema, const BackupPlan& 
   manifest.snapshot = snapshot.facts();
   manifest.created_at = parse_iso_utc(manifest.snapshot.time);
   manifest.history_schema = plan.wishes.history_schema;
-  manifest.history = record_history(db, plan.wishes.history_schema);
+  describe_content(db, manifest);
   schema = read_schema_fingerprint(db, plan.wishes.history_schema);
   manifest.schema_sha256 = schema.sha256();
   if (plan.wishes.scope == Scope::whole) manifest.content.sequences = read_sequences(db);
-  manifest.extensions = column(db, "SELECT extname || ' ' || extversion FROM pg_extension ORDER BY extname");
-  manifest.roles = list_roles(db);
-  add_roles(manifest.roles, manifest.database);
-  manifest.not_included = list_not_included(db);
 }
 
 }  // namespace belay

@@ -1,9 +1,14 @@
 #include "backup/run.hpp"
 
+#include <fmt/format.h>
+
 #include "backup/catalogue.hpp"
 #include "backup/facts.hpp"
 #include "backup/inspect.hpp"
+#include "backup/report.hpp"
+#include "backup/reverify.hpp"
 #include "backup/take.hpp"
+#include "common/error.hpp"
 
 namespace belay {
 
@@ -32,26 +37,109 @@ BackupWishes wishes_of(const BackupOptions& options, const Tool& tool, const Run
   return wishes;
 }
 
-}  // namespace
+/// Trial databases of runs that died: under the run lock they belong to nobody, and hold nothing of anybody's.
+void drop_dead_trials(RunContext& context, Tool& tool) {
+  for (const SideDatabase& side : context.sides) {
+    if (!side.marker || side.marker->tool != "backup-db") continue;
+    drop_side_database(context.maintenance, side.name);
+    tool.out.note(fmt::format("Dropped \"{}\", which an interrupted trial restore had left.", side.name));
+  }
+  context.sides = find_side_databases(context.maintenance, context.database());
+}
 
-int run_backup(const BackupOptions& options, Tool& tool) {
-  if (options.verb == "list") return list_backups_command(options, tool);
-  if (options.verb == "show") return show_backup(options, tool);
-  if (options.verb == "verify") return verify_backup(options, tool);
+/// A backup from its plan to the last thing that was asked for it.
+class Taking {
+ public:
+  Taking(const BackupOptions& options, RunContext& context, TrialRestore& trial, Tool& tool)
+      : options_(options), context_(context), tool_(tool), verifier_{&trial, std::nullopt, options.common.pg_bin} {
+    if (options.verify == "restore") verifier_.place = place();
+  }
+
+  int run() {
+    check_before();
+    // Under the lock: the archive's name depends on what is in the folder.
+    report_ = take_backup(plan_backup(wishes(), facts()), tool_);
+    prove();
+    Result result = show_report(*report_);
+    if (verdict_) {
+      result.text += fmt::format("{:<10}{}\n", "Trial", verdict_->words);
+      result.json["proof"] = {{"passed", verdict_->passed()}, {"words", verdict_->words}};
+    }
+    tool_.out.result(result);
+    if (verdict_ && !verdict_->passed()) throw_not_proven();
+    return 0;
+  }
+
+ private:
+  [[nodiscard]] BackupWishes wishes() const { return wishes_of(options_, tool_, context_); }
+  [[nodiscard]] BackupFacts facts() { return read_backup_facts(tool_, context_, options_.common, wishes().folder); }
+  [[nodiscard]] TrialPlace place();
+  void check_before();
+  void prove();
+  [[noreturn]] void throw_not_proven() const;
+
+  const BackupOptions& options_;
+  RunContext& context_;
+  Tool& tool_;
+  Verifier verifier_;
+  std::optional<BackupReport> report_;
+  std::optional<Verdict> verdict_;
+};
+
+TrialPlace Taking::place() {
+  if (std::optional<TrialPlace> other = other_trial_place(options_)) return *other;
+  return {.url = context_.target.url,
+          .source = context_.target.source,
+          .maintenance_db = options_.common.maintenance_db,
+          .free = options_.server_free,
+          .pg_bin = options_.common.pg_bin,
+          .locked = &context_.maintenance};
+}
+
+/// Whatever can be found out before hours of dumping.
+void Taking::check_before() {
+  if (verifier_.place && context_.server.database)
+    verifier_.trial->check(*verifier_.place, context_.server.database->size_bytes, tool_);
+}
+
+/// The backup exists by now, at level archive, and stays whatever comes out here.
+void Taking::prove() {
+  if (!verifier_.place) return;
+  tool_.out.note("Backup " + report_->archive.string() + " is complete; restoring it for trial.");
+  verdict_ = prove_to_restore(report_->archive, report_->manifest, verifier_, tool_);
+  record_verdict(report_->archive, report_->manifest, *verdict_, tool_);
+  report_->manifest.verification.push_back(verdict_->record);
+}
+
+void Taking::throw_not_proven() const {
+  throw Error{Failure::answer_no, "the backup did not pass its trial restore: " + verdict_->error->message,
+              verdict_->error->detail,
+              fmt::format("It stays at level archive. Mend the cause, then: backup-db verify --verify restore {}",
+                          report_->archive.string())};
+}
+
+int take(const BackupOptions& options, TrialRestore& trial, Tool& tool) {
   RunContext context = open_run(tool, options.common, std::nullopt);
-  const BackupWishes wishes = wishes_of(options, tool, context);
   if (options.common.dry_run) {
+    const BackupWishes wishes = wishes_of(options, tool, context);
     tool.out.result(show_plan(plan_backup(wishes, read_backup_facts(tool, context, options.common, wishes.folder))));
     return 0;
   }
   lock_run(context, tool, lock_patience);
+  drop_dead_trials(context, tool);
   check_leftovers(context, tool.out, Leftovers::warn);
-  for (const std::string& name : sweep_leftovers(tool.files, wishes.folder))
+  for (const std::string& name : sweep_leftovers(tool.files, options.output_path.value_or("./backups")))
     tool.out.note("Removed what an interrupted backup had left: " + name);
-  // Under the lock: the archive's name depends on what is in the folder.
-  const BackupPlan plan = plan_backup(wishes, read_backup_facts(tool, context, options.common, wishes.folder));
-  tool.out.result(show_report(take_backup(plan, tool)));
-  return 0;
+  return Taking{options, context, trial, tool}.run();
+}
+
+}  // namespace
+
+int run_backup(const BackupOptions& options, TrialRestore& trial, Tool& tool) {
+  if (options.verb == "list") return list_backups_command(options, tool);
+  if (options.verb == "show") return show_backup(options, tool);
+  if (options.verb == "verify") return verify_backups(options, trial, tool);
+  return take(options, trial, tool);
 }
 
 }  // namespace belay

@@ -26,14 +26,13 @@ std::string write_schema_file(const BackupPlan& plan, const SchemaFingerprint& s
 
 VerificationRecord verified(const BackupPlan& plan, Tool& tool, const Manifest& manifest,
                             const std::filesystem::path& partial) {
-  std::vector<std::string> skipped{"restore: not restored into a side database"};
-  if (plan.wishes.level >= Level::archive) {
-    verify_archive(tool.processes, plan.pg_restore, partial, manifest.archive, manifest.content, tool.out);
+  const Level level = std::min(plan.wishes.level, Level::archive);
+  if (level >= Level::archive) {
+    verify_archive(tool.processes, plan.pg_restore, partial, manifest, tool.out);
   } else {
-    verify_checksum(partial, manifest.archive);
-    skipped.insert(skipped.begin(), "archive: not read by pg_restore, rows not compared");
+    verify_digest(partial, manifest.archive);  // what was written has been decoded and compared on its way
   }
-  return {plan.wishes.level, iso_utc(tool.clock.now()), BELAY_VERSION, skipped};
+  return {level, iso_utc(tool.clock.now()), BELAY_VERSION, skipped_at(level, manifest)};
 }
 
 /// One snapshot and one dump of it, everything compared. None if pg_dump got no lock.
@@ -116,43 +115,6 @@ std::string restore_without_belay(const ArchiveFacts& archive, const DatabasePro
                          : "psql -X -q -v ON_ERROR_STOP=1 --dbname=NEW_EMPTY_DATABASE";
   return fmt::format("{}{} | {}   # created with: {}", read, file, load,
                      create_statement("NEW_EMPTY_DATABASE", database));
-}
-
-Result show_report(const BackupReport& report) {
-  const Manifest& m = report.manifest;
-  const double ratio =
-      m.archive.bytes == 0 ? 0.0 : static_cast<double>(m.archive.plain_bytes) / static_cast<double>(m.archive.bytes);
-  std::string text = fmt::format(
-      "Backup   {}\n"
-      "Size     {} ({:.1f} : 1, {} of dump)\n"
-      "Content  {} rows in {} tables, {} sequences, {} large objects\n"
-      "Level    {} ({})\n"
-      "Took     {}\n",
-      report.archive.string(), human_size(m.archive.bytes), ratio, human_size(m.archive.plain_bytes),
-      human_count(m.rows()), m.content.tables.size(), m.content.sequences.size(), m.content.large_objects.count,
-      to_string(m.level()),
-      m.level() >= Level::archive
-          ? "pg_restore reads all of it; rows and hash of every table recomputed from the file are equal"
-          : "size, digest and complete stream only",
-      human_duration(report.duration));
-  for (const auto& [kind, count] : report.schema.not_compared)
-    text += fmt::format("Not compared: {}, {} objects\n", kind, count);
-  for (const std::string& what : m.not_included) text += fmt::format("Not in it: {}\n", what);
-  text += fmt::format("Restore  restore-database --backup-file {}\nWithout belay:\n  {}\n", report.archive.string(),
-                      m.restore_command);
-  return {text,
-          {{"archive", report.archive.string()},
-           {"bytes", m.archive.bytes},
-           {"plain_bytes", m.archive.plain_bytes},
-           {"sha256", m.archive.sha256},
-           {"rows", m.rows()},
-           {"tables", m.content.tables.size()},
-           {"level", to_string(m.level())},
-           {"duration_ms", std::chrono::duration_cast<std::chrono::milliseconds>(report.duration).count()},
-           {"snapshot_lsn", m.snapshot.lsn},
-           {"not_included", m.not_included},
-           {"not_compared", report.schema.not_compared},
-           {"restore_without_belay", m.restore_command}}};
 }
 
 }  // namespace belay

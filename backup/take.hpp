@@ -18,7 +18,6 @@ struct BackupReport {
 /// The caller holds the run lock. Throws refused, failed or storage; then no backup was made.
 [[nodiscard]] BackupReport take_backup(const BackupPlan& plan, Tool& tool);
 
-[[nodiscard]] Result show_report(const BackupReport& report);
 /// Without belay: the command that puts the archive back.
 [[nodiscard]] std::string restore_without_belay(const ArchiveFacts& archive, const DatabaseProperties& database);
 

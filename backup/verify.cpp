@@ -19,34 +19,81 @@ ContentFingerprint rows_of(ContentFingerprint content) {
 
 }  // namespace
 
+void verify_digest(const std::filesystem::path& archive, const ArchiveFacts& facts) {
+  const ByteSource file = read_file(archive);
+  Sha256 digest;
+  Bytes size = 0;
+  std::vector<std::byte> room(std::size_t{1024} * 1024);
+  for (std::size_t got = file(room); got > 0; got = file(room)) {
+    digest.update({room.data(), got});
+    size += got;
+  }
+  if (size == facts.bytes && digest.hex() == facts.sha256) return;
+  throw Error{Failure::storage, fmt::format("the archive \"{}\" is not what was written", archive.filename().string()),
+              "Its size or SHA-256 on the disk is another.", "Check the disk before anything else is kept on it."};
+}
+
 void verify_checksum(const std::filesystem::path& archive, const ArchiveFacts& facts) {
   ArchiveSource source{archive, facts, ArchiveSource::Rows::ignore};
   source.finish();
 }
 
+namespace {
+
+[[noreturn]] void throw_other_content(const std::filesystem::path& archive, const ContentDifference& difference) {
+  throw Error{Failure::storage,
+              fmt::format("the archive \"{}\" does not hold what its manifest says", archive.filename().string()),
+              difference.object + ": " + difference.describe, "Use another backup."};
+}
+
+void read_all_by_pg_restore(ProcessRunner& processes, const PgTool& pg_restore, const std::filesystem::path& archive,
+                            ArchiveSource& source, const ByteSource& decoded) {
+  const Exit end =
+      processes.run({.program = pg_restore.path, .args = {"--file=/dev/null"}, .env = {}, .limit = {}}, decoded, {});
+  source.finish();
+  if (end.ok()) return;
+  throw Error{Failure::storage,
+              fmt::format("pg_restore could not read the archive \"{}\" ({})", archive.filename().string(), end.how()),
+              end.err, "Use another backup."};
+}
+
+}  // namespace
+
 void verify_archive(ProcessRunner& processes, const PgTool& pg_restore, const std::filesystem::path& archive,
-                    const ArchiveFacts& facts, const ContentFingerprint& expected, Output& out) {
-  ArchiveSource source{archive, facts, ArchiveSource::Rows::hash};
+                    const Manifest& manifest, Output& out) {
+  const ArchiveFacts& facts = manifest.archive;
+  ArchiveSource source{archive, facts, facts.rows_readable ? ArchiveSource::Rows::hash : ArchiveSource::Rows::ignore};
   const ByteSource decoded = [&](std::span<std::byte> room) {
     const std::size_t got = source.read(room);
     out.progress(fmt::format("verifying: {} of {}", human_size(source.plain_bytes()), human_size(facts.plain_bytes)),
                  {{"phase", "verify"}, {"bytes", source.plain_bytes()}, {"of", facts.plain_bytes}});
     return got;
   };
-  const Exit end =
-      processes.run({.program = pg_restore.path, .args = {"--file=/dev/null"}, .env = {}, .limit = {}}, decoded, {});
-  source.finish();
-  if (!end.ok()) {
-    throw Error{
-        Failure::storage,
-        fmt::format("pg_restore could not read the archive \"{}\" ({})", archive.filename().string(), end.how()),
-        end.err, "Use another backup."};
-  }
-  const std::vector<ContentDifference> differences = compare_content(rows_of(expected), rows_of(source.content()));
-  if (differences.empty()) return;
-  throw Error{Failure::storage,
-              fmt::format("the archive \"{}\" does not hold what its manifest says", archive.filename().string()),
-              differences.front().object + ": " + differences.front().describe, "Use another backup."};
+  read_all_by_pg_restore(processes, pg_restore, archive, source, decoded);
+  if (!facts.rows_readable) return;
+  const std::vector<ContentDifference> differences =
+      compare_content(rows_of(manifest.content), rows_of(source.content()));
+  if (!differences.empty()) throw_other_content(archive, differences.front());
+}
+
+void verify_companions(const std::filesystem::path& archive, const Manifest& manifest) {
+  if (!manifest.globals) return;
+  constexpr Bytes largest = Bytes{1024} * 1024 * 1024;
+  const std::filesystem::path path = archive.parent_path() / manifest.globals->file;
+  const std::string text = read_small_file(path, largest);
+  if (text.size() == manifest.globals->bytes && sha256_hex(text) == manifest.globals->sha256) return;
+  throw Error{Failure::storage, fmt::format("the file \"{}\" is damaged", path.string()),
+              "Its size or SHA-256 is not the manifest's.", "Use another backup."};
+}
+
+std::vector<std::string> skipped_at(Level level, const Manifest& manifest) {
+  std::vector<std::string> skipped;
+  if (level < Level::archive) skipped.emplace_back("archive: not read by pg_restore, rows not compared");
+  if (level < Level::restore) skipped.emplace_back("restore: not restored into a side database");
+  if (level >= Level::archive && !manifest.archive.rows_readable)
+    skipped.emplace_back("rows: pg_dump compressed them itself or wrote them as INSERT, so only a restore shows them");
+  if (manifest.scope == Scope::schema) skipped.emplace_back("rows: the backup has none");
+  return skipped;
 }
 
 SchemaFingerprint read_recorded_schema(const std::filesystem::path& archive, const Manifest& manifest) {

@@ -3,6 +3,7 @@
 // process group, so an initializer sets one; descriptors without O_CLOEXEC reach the child.
 #include "common/process.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
@@ -161,6 +162,8 @@ process::process Child::start() {
     return launcher(io_.get_executor(), error, boost::filesystem::path{cmd_.program.string()}, cmd_.args,
                     process::process_stdio{nullptr, out_pipe_, err_pipe_}, setup);
   }();
+  // pg_dump writes 4 KiB at a time: room for many of them lets it go on while its bytes are being compressed.
+  ::fcntl(out_pipe_.native_handle(), F_SETPIPE_SZ, 1 << 20);
   if (error)
     throw Error{Failure::failed, fmt::format("could not start \"{}\"", cmd_.program.string()), error.message()};
   return child;

@@ -55,13 +55,13 @@ std::string list(const std::vector<SchemaDifference>& differences, Severity seve
 RebuildRequest request_for(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
   RebuildRequest request{
       .target = context.database(), .marker = rope.marker, .kept_kind = SideKind::failed, .side_exists = true};
-  request.load = {
-      .url = context.target.url,
-      .side = rope.side,
-      .archive = *rope.record.archive,
-      .manifest = &*rope.manifest,
-      .pg_restore = find_pg_tool(tool.processes, "pg_restore", context.server.major(), options.common.pg_bin),
-      .server_version = context.server.version};
+  request.load = {.url = context.target.url,
+                  .side = rope.side,
+                  .archive = *rope.record.archive,
+                  .manifest = &*rope.manifest,
+                  .loader = find_loader(tool.processes, rope.manifest->archive.format, context.server.major(),
+                                        options.common.pg_bin),
+                  .server_version = context.server.version};
   request.kept = side_name(context.database(), SideKind::failed, rope.marker.run);
   request.properties = rope.manifest->database;
   return request;

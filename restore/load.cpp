@@ -6,6 +6,7 @@
 #include <set>
 
 #include "backup/archive_source.hpp"
+#include "backup/record.hpp"
 #include "backup/verify.hpp"
 #include "common/error.hpp"
 
@@ -14,13 +15,6 @@ namespace belay {
 namespace {
 
 constexpr std::size_t most_listed = 20;
-
-SessionSettings pinned(const LoadRequest& r, const Tool& tool) {
-  SessionSettings settings = tool.session();
-  settings.pinned_text_form = true;
-  settings.lc_monetary = r.manifest->database.lc_monetary;
-  return settings;
-}
 
 std::string join(const std::vector<std::string>& lines) {
   std::string text;
@@ -63,6 +57,7 @@ void analyze(const LoadRequest& r, Tool& tool) {
 
 /// Every new database has a schema public. pg_dump says nothing of it where the source's was dropped.
 void drop_unrecorded_public(const LoadRequest& r, Tool& tool) {
+  if (r.manifest->schema_file.empty()) return;  // a dump that nothing is known of
   const SchemaFingerprint recorded = read_recorded_schema(r.archive, *r.manifest);
   const bool there = std::any_of(recorded.facts.begin(), recorded.facts.end(), [](const SchemaFact& fact) {
     return fact.kind == "schema" && fact.object == "\"public\"";
@@ -72,7 +67,33 @@ void drop_unrecorded_public(const LoadRequest& r, Tool& tool) {
   side.run("DROP SCHEMA IF EXISTS public RESTRICT");
 }
 
+Command load_command(const LoadRequest& r, const Tool& tool) {
+  Command command{.program = r.loader.path,
+                  .args = {},
+                  .env = child_connection_environment(r.url, pinned_session(r, tool), r.server_version),
+                  .limit = {}};
+  if (r.manifest->archive.format == ArchiveFormat::custom) {
+    command.args = {"--exit-on-error", "--no-password"};
+  } else {
+    command.args = {"--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--no-password", "--file=-"};
+  }
+  command.args.push_back("--dbname=" + child_conninfo(r.url, r.side));
+  return command;
+}
+
 }  // namespace
+
+SessionSettings pinned_session(const LoadRequest& r, const Tool& tool) {
+  SessionSettings settings = tool.session();
+  settings.pinned_text_form = true;
+  settings.lc_monetary = r.manifest->database.lc_monetary;
+  return settings;
+}
+
+PgTool find_loader(ProcessRunner& processes, ArchiveFormat format, int server_major,
+                   const std::optional<std::filesystem::path>& pg_bin) {
+  return find_pg_tool(processes, format == ArchiveFormat::custom ? "pg_restore" : "psql", server_major, pg_bin);
+}
 
 void load_archive(const LoadRequest& r, Tool& tool) {
   drop_unrecorded_public(r, tool);
@@ -84,15 +105,17 @@ void load_archive(const LoadRequest& r, Tool& tool) {
                       {{"phase", "restore"}, {"bytes", source.plain_bytes()}, {"of", r.manifest->archive.plain_bytes}});
     return got;
   };
-  const Exit end =
-      tool.processes.run({.program = r.pg_restore.path,
-                          .args = {"--exit-on-error", "--no-password", "--dbname=" + child_conninfo(r.url, r.side)},
-                          .env = child_connection_environment(r.url, pinned(r, tool), r.server_version),
-                          .limit = {}},
-                         decoded, {});
+  const Exit end = tool.processes.run(load_command(r, tool), decoded, {});
   source.finish();  // also where pg_restore stopped early: damage is told before its consequences
-  if (!end.ok()) throw Error{Failure::failed, fmt::format("pg_restore ended with {}", end.how()), end.err};
+  if (!end.ok())
+    throw Error{Failure::failed, fmt::format("{} ended with {}", r.loader.path.filename().string(), end.how()),
+                end.err};
   analyze(r, tool);
+}
+
+SchemaFingerprint describe_restored(Connection& side, Manifest& manifest) {
+  describe_content(side, manifest);
+  return read_schema_fingerprint(side, manifest.history_schema);
 }
 
 std::string Proof::words() const {
@@ -106,7 +129,7 @@ std::string Proof::words() const {
 Proof prove_equal(const LoadRequest& r, Tool& tool) {
   tool.out.progress("comparing schema and rows with the backup", {{"phase", "compare"}});
   const SchemaFingerprint expected = read_recorded_schema(r.archive, *r.manifest);
-  Connection side{r.url, r.side, pinned(r, tool)};
+  Connection side{r.url, r.side, pinned_session(r, tool)};
   const SchemaFingerprint found = read_schema_fingerprint(side, r.manifest->history_schema);
   Proof proof{.rows = r.manifest->rows(), .tables = r.manifest->content.tables.size(), .facts = expected.facts.size()};
   const SchemaFingerprint restorable = without_lost(expected, found, proof.not_restored);
@@ -114,9 +137,11 @@ Proof prove_equal(const LoadRequest& r, Tool& tool) {
   for (const SchemaDifference& difference : compare_schema(restorable, found, &side)) {
     (difference.severity == Severity::hard ? hard : proof.soft).push_back(difference.describe());
   }
-  for (const ContentDifference& difference :
-       compare_content(r.manifest->content, read_content_fingerprint(side, r.manifest->content.tables))) {
-    hard.push_back(difference.object + ": " + difference.describe);
+  if (r.manifest->scope == Scope::whole) {
+    for (const ContentDifference& difference :
+         compare_content(r.manifest->content, read_content_fingerprint(side, r.manifest->content.tables))) {
+      hard.push_back(difference.object + ": " + difference.describe);
+    }
   }
   for (const auto& [kind, count] : found.not_compared)
     proof.not_compared.push_back(fmt::format("{}, {} objects", kind, count));

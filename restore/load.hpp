@@ -13,12 +13,20 @@ struct LoadRequest {
   std::string side;  ///< an empty side database
   std::filesystem::path archive;
   const Manifest* manifest = nullptr;
-  PgTool pg_restore;
+  PgTool loader;  ///< pg_restore, or psql for a script
   int server_version = 0;
 };
 
-/// pg_restore --exit-on-error from the decoded archive, which is checked against the manifest on the way; then ANALYZE.
-/// Throws storage for a damaged archive, failed for anything else. The side database is the caller's to drop.
+/// The program that loads an archive of this format. Throws refused.
+[[nodiscard]] PgTool find_loader(ProcessRunner& processes, ArchiveFormat format, int server_major,
+                                 const std::optional<std::filesystem::path>& pg_bin);
+
+/// A session on the side database in which rows are read as the backup read them.
+[[nodiscard]] SessionSettings pinned_session(const LoadRequest& request, const Tool& tool);
+
+/// pg_restore --exit-on-error (or psql with ON_ERROR_STOP) from the decoded archive, which is checked against the
+/// manifest on the way; then ANALYZE. Throws storage for a damaged archive, failed for anything else. The side database
+/// is the caller's to drop.
 void load_archive(const LoadRequest& request, Tool& tool);
 
 struct Proof {
@@ -32,6 +40,10 @@ struct Proof {
   /// "proven", or "proven except 2 operators".
   [[nodiscard]] std::string words() const;
 };
+
+/// Fills in what an examined dump's manifest says of its content beside the rows: history, extensions, roles, what is
+/// not included. Returns the schema's facts.
+[[nodiscard]] SchemaFingerprint describe_restored(Connection& side, Manifest& manifest);
 
 /// Compares schema and content of `side` with what the backup recorded. Throws failed with every hard difference.
 [[nodiscard]] Proof prove_equal(const LoadRequest& request, Tool& tool);

@@ -123,20 +123,21 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
                              Journal& journal) {
   tool.out.heading("Step 2: Preparing Restore");
   RebuildRequest request{.target = plan.database, .kept = plan.kept, .properties = plan.properties};
-  request.load = {.url = context.target.url,
-                  .side = plan.side,
-                  .archive = plan.archive,
-                  .manifest = &facts.manifest,
-                  .pg_restore = find_pg_tool(tool.processes, "pg_restore", context.server.major(), options.pg_bin),
-                  .server_version = context.server.version};
+  request.load = {
+      .url = context.target.url,
+      .side = plan.side,
+      .archive = plan.archive,
+      .manifest = &facts.manifest,
+      .loader = find_loader(tool.processes, facts.manifest.archive.format, context.server.major(), options.pg_bin),
+      .server_version = context.server.version};
   request.marker = {.run = tool.run,
                     .tool = tool.name,
                     .host = this_host(),
                     .target = plan.database,
                     .target_comment = plan.properties.comment,
                     .details = {{"archive", plan.archive.string()}}};
-  tool.out.note(fmt::format("Side database \"{}\", {} {}", plan.side, request.load.pg_restore.path.string(),
-                            request.load.pg_restore.version));
+  tool.out.note(fmt::format("Side database \"{}\", {} {}", plan.side, request.load.loader.path.string(),
+                            request.load.loader.version));
   tool.out.heading("Step 3: Restoring Database");
   const Proof proof = build_side(context.maintenance, request, tool, journal);
   tool.out.heading("Step 4: Verifying Restore");
