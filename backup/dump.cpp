@@ -23,6 +23,7 @@ Command dump_command(const BackupPlan& plan, const SessionSettings& settings, co
                            "--no-password", "--dbname=" + child_conninfo(plan.url, plan.url.database)},
                   .env = child_connection_environment(plan.url, settings, plan.server.version),
                   .limit = {}};
+  command.env.emplace_back("LC_ALL", "C");  // what it says is told apart by its words
   if (plan.wishes.scope == Scope::schema) command.args.emplace_back("--schema-only");
   return command;
 }
@@ -69,8 +70,8 @@ PipeEnd run_children(const BackupPlan& plan, const Command& dump, ArchiveWriter&
 
 }  // namespace
 
-DumpEnd run_dump(const BackupPlan& plan, const SessionSettings& settings, const std::string& snapshot,
-                 ArchiveWriter& archive, std::string& said, Tool& tool) {
+DumpResult run_dump(const BackupPlan& plan, const SessionSettings& settings, const std::string& snapshot,
+                    ArchiveWriter& archive, Tool& tool) {
   const DumpProgress progress{plan, archive, tool.out};
   const PipeEnd end = run_children(plan, dump_command(plan, settings, snapshot), archive, progress, tool);
   const Exit& dump = end.first;
@@ -78,13 +79,15 @@ DumpEnd run_dump(const BackupPlan& plan, const SessionSettings& settings, const 
     throw Error{Failure::failed, fmt::format("pg_restore, which writes the script, ended with {}", end.second.how()),
                 end.second.err, "No backup was made; the database was only read."};
   }
-  if (!dump.ok() && dump.signal == 0 && dump.err.find("LOCK TABLE") != std::string::npos) return DumpEnd::no_lock;
-  if (!dump.ok()) {
-    throw Error{Failure::failed, fmt::format("pg_dump ended with {}", dump.how()), dump.err,
-                "No backup was made; the database was only read."};
-  }
-  said = dump.err;
-  return DumpEnd::whole;
+  if (dump.ok())
+    return {DumpEnd::whole, classify_dump_stderr(dump.err, dump.err_cut ? StderrEnd::cut : StderrEnd::whole), {}};
+  const bool waited = dump.err.find("LOCK TABLE") != std::string::npos;
+  if (dump.signal == 0 && waited && dump.err.find("permission denied") == std::string::npos)
+    return {DumpEnd::no_lock, {}, {}};
+  return {DumpEnd::failed,
+          {},
+          Error{Failure::failed, fmt::format("pg_dump ended with {}", dump.how()), dump.err,
+                "No backup was made; the database was only read."}};
 }
 
 namespace {

@@ -5,9 +5,9 @@
 
 namespace belay {
 
-/// Reads the folder and finds the server's own programs. Changes nothing.
+/// Reads the folder and what this role may read of the database, and finds the server's own programs. Changes nothing.
 [[nodiscard]] BackupFacts read_backup_facts(Tool& tool, const RunContext& context, const CommonOptions& options,
-                                            const std::filesystem::path& folder);
+                                            const BackupWishes& wishes);
 
 struct GuardBackup {
   std::filesystem::path folder;

@@ -113,6 +113,16 @@ Manifest parse_manifest(const std::string& text, const std::string& name) {
   }
 }
 
+std::string schema_file_text(const SchemaFingerprint& schema) {
+  return to_json(schema).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void name_schema_file(Manifest& manifest, const SchemaFingerprint& schema, const std::string& text) {
+  manifest.schema_sha256 = schema.sha256();
+  manifest.schema_file = manifest.archive.file + ".schema.json";
+  manifest.schema_file_sha256 = sha256_hex(text);
+}
+
 void replace_manifest(Files& files, const fs::path& archive, const Manifest& manifest) {
   PendingFile file{files, manifest_path(archive), PendingFile::Existing::replace};
   file.write(as_bytes(write_manifest(manifest)));

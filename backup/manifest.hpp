@@ -133,6 +133,10 @@ struct Manifest {
 /// Reads and parses the manifest of `archive`; an archive without one is refused with Failure::storage.
 [[nodiscard]] Manifest read_manifest_of(const std::filesystem::path& archive);
 
+/// The schema file's text, and its place in the manifest.
+[[nodiscard]] std::string schema_file_text(const SchemaFingerprint& schema);
+void name_schema_file(Manifest& manifest, const SchemaFingerprint& schema, const std::string& text);
+
 /// Writes the manifest of `archive` anew: the old one stands until the new one, whole, takes its place.
 void replace_manifest(Files& files, const std::filesystem::path& archive, const Manifest& manifest);
 

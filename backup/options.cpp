@@ -47,13 +47,20 @@ void add_retention_options(OptionSet& set, BackupOptions& options) {
              "days");
 }
 
-void add_off_site_options(OptionSet& set, BackupOptions& options) {
+/// Where the options of places came from, see OptionSet::remember_source.
+struct PlaceSources {
+  std::string copy_to, minio;
+};
+
+void add_off_site_options(OptionSet& set, BackupOptions& options, PlaceSources& sources) {
   set.group("Off-site");
   set.text("--copy-to", options.copy_to, "REMOTE",
            "copy the finished backup to this place of rclone (name:path, from rclone.conf or RCLONE_CONFIG_…)");
   set.flag("--backup-minio", options.backup_minio,
            "copy it to, or read from, MINIO_BUCKET at MINIO_ENDPOINT with MINIO_ACCESS_KEY and MINIO_SECRET_KEY");
   set.text("--from", options.from, "REMOTE", "list, verify and fetch: look at this place of rclone instead");
+  set.remember_source("--copy-to", sources.copy_to);
+  set.remember_source("--backup-minio", sources.minio);
 }
 
 void add_commands(OptionSet& set, BackupOptions& options) {
@@ -64,9 +71,10 @@ void add_commands(OptionSet& set, BackupOptions& options) {
   set.command("diff", "what changed from one backup to another: schema, rows per table, sequences, properties");
   set.command("prune", "remove what the retention options do not keep; shows the plan and asks");
   set.command("adopt", "prove a dump that belay did not write by a trial restore, and write its manifest");
+  set.command("copy", "copy finished backups to --copy-to or --backup-minio");
   set.command("fetch", "bring backups back from --from or --backup-minio");
   set.positionals("FILE", options.files, "a backup's archive; for fetch and verify --from its name there",
-                  {"show", "verify", "diff", "adopt", "fetch"});
+                  {"show", "verify", "diff", "adopt", "copy", "fetch"});
 }
 
 void add_examples(OptionSet& set) {
@@ -86,7 +94,7 @@ void add_examples(OptionSet& set) {
 void check_files(const BackupOptions& options) {
   const std::string& verb = options.verb;
   const std::size_t count = options.files.size();
-  const bool one_or_more = verb == "verify" || verb == "adopt" || verb == "fetch";
+  const bool one_or_more = verb == "verify" || verb == "adopt" || verb == "copy" || verb == "fetch";
   const std::string hint = "`backup-db list` shows what there is.";
   if (verb == "diff" && count != 2) refuse("diff needs two backups' archives", hint);
   if (verb == "show" && count != 1) refuse("show needs one backup's archive", hint);
@@ -104,6 +112,17 @@ void check_compression(const BackupOptions& options) {
     refuse("--compression-level without compression", "Add --compress zstd or --compress gzip.");
 }
 
+/// A job's environment or belay.toml says where its copies go. What is typed wins over it, and whoever looks at a
+/// folder beside that job means the folder.
+void forget_farther_places(BackupOptions& options, const PlaceSources& sources) {
+  const bool writes = options.verb.empty() || options.verb == "copy";
+  const bool looks = !writes && options.verb != "fetch";
+  const bool minio_typed = sources.minio == "--backup-minio";
+  const bool copy_to_typed = sources.copy_to == "--copy-to";
+  if (!writes || (minio_typed && !copy_to_typed)) options.copy_to.reset();
+  if (!minio_typed && (looks || options.from || copy_to_typed)) options.backup_minio = false;
+}
+
 void check_places(const BackupOptions& options) {
   const bool reads = options.verb == "list" || options.verb == "verify" || options.verb == "fetch";
   if (options.from && options.backup_minio) refuse("--from and --backup-minio both name a place", "Use one of them.");
@@ -111,6 +130,8 @@ void check_places(const BackupOptions& options) {
     refuse("--copy-to and --backup-minio both name a place", "Use one of them.");
   if (options.from && !reads)
     refuse("--from is for list, verify and fetch", "To copy a backup somewhere, use --copy-to.");
+  if (options.verb == "copy" && !options.copy_to && !options.backup_minio)
+    refuse("copy needs a place to copy to", "Name it with --copy-to REMOTE or --backup-minio.");
   if (options.verb == "fetch" && !options.from && !options.backup_minio)
     refuse("fetch needs a place to fetch from", "Name it with --from REMOTE or --backup-minio.");
 }
@@ -133,7 +154,8 @@ std::optional<BackupOptions> read_backup_options(int argc, const char* const* ar
   add_archive_options(set, options);
   add_verification_options(set, options);
   add_retention_options(set, options);
-  add_off_site_options(set, options);
+  PlaceSources sources;
+  add_off_site_options(set, options, sources);
   add_commands(set, options);
   add_common_options(set, options.common);
   add_examples(set);
@@ -142,6 +164,7 @@ std::optional<BackupOptions> read_backup_options(int argc, const char* const* ar
   options.verb = *verb;
   check_files(options);
   check_compression(options);
+  forget_farther_places(options, sources);
   check_places(options);
   check_retention(options);
   return options;

@@ -19,8 +19,8 @@ struct RetentionOptions {
 
 struct BackupOptions {
   CommonOptions common;
-  std::string verb;                ///< "" = take a backup; list, show, verify, diff, prune, adopt, fetch
-  std::vector<std::string> files;  ///< of show, verify, diff, adopt, fetch: archives
+  std::string verb;                ///< "" = take a backup; list, show, verify, diff, prune, adopt, copy, fetch
+  std::vector<std::string> files;  ///< of show, verify, diff, adopt, copy, fetch: archives
   std::optional<std::filesystem::path> output_path;
   std::optional<std::string> format;    ///< custom or plain
   std::optional<std::string> compress;  ///< zstd, gzip or none

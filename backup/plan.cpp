@@ -74,6 +74,8 @@ BackupPlan plan_backup(const BackupWishes& wishes, const BackupFacts& facts) {
                 {},
                 "Correct the name in the URL."};
   }
+  check_rights(facts.preflight, wishes.scope);
+  check_lock_table(facts.preflight.locks, wishes.scope);
   check_space(facts, wishes.folder);
   return {.url = facts.url,
           .source = facts.source,
@@ -81,6 +83,8 @@ BackupPlan plan_backup(const BackupWishes& wishes, const BackupFacts& facts) {
           .server = facts.server,
           .pg_dump = facts.pg_dump,
           .pg_restore = facts.pg_restore,
+          .pg_dumpall = facts.pg_dumpall,
+          .maintenance = facts.maintenance,
           .file_name = archive_name(facts.url.database, facts.now, wishes, facts.names_in_folder)};
 }
 

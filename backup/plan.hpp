@@ -5,6 +5,7 @@
 #include <string>
 
 #include "backup/manifest.hpp"
+#include "backup/preflight.hpp"
 #include "common/clock.hpp"
 #include "common/output.hpp"
 #include "common/pg_tools.hpp"
@@ -31,7 +32,9 @@ struct BackupPlan {
   BackupWishes wishes;
   ServerFacts server;
   PgTool pg_dump, pg_restore;
-  std::string file_name;  ///< of the archive, without folder
+  std::optional<PgTool> pg_dumpall;  ///< where globals are wanted
+  std::string maintenance;           ///< the database to connect to for what is no database's own
+  std::string file_name;             ///< of the archive, without folder
   [[nodiscard]] std::filesystem::path archive() const { return wishes.folder / file_name; }
 };
 
@@ -40,12 +43,16 @@ struct BackupFacts {
   std::string source;
   ServerFacts server;
   PgTool pg_dump, pg_restore;
+  std::optional<PgTool> pg_dumpall;  ///< where globals are wanted
+  std::string maintenance;
   TimePoint now;
   std::vector<std::string> names_in_folder;
   std::optional<Bytes> free_bytes;  ///< at the folder
+  Preflight preflight;              ///< of the database, where there is one
 };
 
-/// Throws refused: no such database, no space for even a tenth of it, a system database.
+/// Throws refused: no such database, something in it that this role may not read, a lock table that the dump would
+/// fill; storage: no space for even a tenth of it.
 [[nodiscard]] BackupPlan plan_backup(const BackupWishes& wishes, const BackupFacts& facts);
 
 /// `backup_<db>_<YYYYMMDD>_<HHMMSS>[_N].dump.zst` and the like, free in `taken`. Bytes that a file name should not hold

@@ -4,6 +4,12 @@
 
 #include <algorithm>
 
+#include "backup/globals.hpp"
+#include "backup/not_included.hpp"
+#include "backup/roles.hpp"
+#include "common/fingerprint_content_parts.hpp"
+#include "common/savepoint.hpp"
+
 namespace belay {
 
 namespace {
@@ -23,47 +29,30 @@ std::vector<std::string> column(Connection& db, const std::string& sql) {
   return values;
 }
 
-/// What a dump of one database never holds, as far as this one has any of it.
-std::vector<std::string> list_not_included(Connection& db) {
-  return column(
-      db,
-      "SELECT 'roles and their passwords (only the names of those that own or may do something here)' UNION ALL"
-      " SELECT 'rows of foreign table ' || ftrelid::regclass FROM pg_foreign_table UNION ALL"
-      " SELECT 'subscription ' || quote_ident(subname) FROM pg_subscription WHERE subdbid = (SELECT oid FROM "
-      "pg_database WHERE datname = current_database()) UNION ALL"
-      " SELECT 'replication slot ' || quote_ident(slot_name) FROM pg_replication_slots WHERE database = "
-      "current_database() UNION ALL"
-      " SELECT 'prepared transaction ' || gid FROM pg_prepared_xacts WHERE database = current_database() UNION ALL"
-      " SELECT 'invalid index ' || indexrelid::regclass FROM pg_index WHERE NOT indisvalid UNION ALL"
-      " SELECT 'content of materialized view ' || oid::regclass || ' (computed anew by a restore)' FROM pg_class WHERE "
-      "relkind = 'm' AND relispopulated UNION ALL"
-      " SELECT 'options of user mappings on server ' || quote_ident(srvname) || ' (hidden from this role)' FROM "
-      "pg_user_mappings WHERE umoptions IS NULL");
+/// What is of the server and not of this database. The same words for every backup, so that they can be looked for.
+std::string without_globals() {
+  return "passwords of roles, other roles, tablespaces and rights on settings: --with-globals puts them beside the "
+         "archive";
 }
 
-std::vector<std::string> list_roles(Connection& db) {
-  return column(db,
-                "SELECT DISTINCT pg_get_userbyid(refobjid) FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass "
-                "AND deptype IN ('o', 'a', 'r')"
-                " AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))"
-                " AND (dbid <> 0 OR (classid = 'pg_database'::regclass AND objid = (SELECT oid FROM pg_database WHERE "
-                "datname = current_database()))) ORDER BY 1");
+void describe_roles(Connection& db, Manifest& manifest) {
+  ReferredRoles roles = list_roles(db, manifest.database);
+  manifest.role_definitions = define_roles(db, roles.names);
+  manifest.roles = std::move(roles.names);
+  for (const std::string& number : roles.gone) {
+    manifest.warnings.push_back(fmt::format(
+        "privileges name a role that does not exist any more (number {}): a restore by hand stops at its GRANT",
+        number));
+  }
 }
 
-/// Role-in-database settings are recorded nowhere as a dependency, and the database's own grants belong to it, not to
-/// its content.
-void add_roles(std::vector<std::string>& roles, const DatabaseProperties& database) {
-  std::vector<std::string> more{database.owner};
-  for (const DatabaseSetting& setting : database.settings) {
-    if (setting.role) more.push_back(*setting.role);
-  }
-  for (const DatabaseGrant& grant : database.grants) {
-    more.push_back(grant.grantor);
-    if (grant.grantee) more.push_back(*grant.grantee);
-  }
-  roles.insert(roles.end(), more.begin(), more.end());
-  std::sort(roles.begin(), roles.end());
-  roles.erase(std::unique(roles.begin(), roles.end()), roles.end());
+/// What this backup's options leave out, or not.
+void describe_scope(const BackupPlan& plan, std::vector<std::string>& not_included) {
+  if (plan.wishes.with_globals) std::erase(not_included, without_globals());
+  if (plan.wishes.with_globals && !reads_passwords(plan.server))
+    not_included.insert(not_included.begin(), "passwords of roles, in the globals too: only a superuser may read them");
+  if (plan.wishes.scope == Scope::schema)
+    not_included.insert(not_included.begin(), "every row, positions of sequences and large objects: definitions only");
 }
 
 }  // namespace
@@ -71,13 +60,14 @@ void add_roles(std::vector<std::string>& roles, const DatabaseProperties& databa
 void describe_content(Connection& db, Manifest& manifest) {
   manifest.history = record_history(db, manifest.history_schema);
   manifest.extensions = column(db, "SELECT extname || ' ' || extversion FROM pg_extension ORDER BY extname");
-  manifest.roles = list_roles(db);
-  add_roles(manifest.roles, manifest.database);
-  manifest.not_included = list_not_included(db);
+  describe_roles(db, manifest);
+  manifest.not_included = {without_globals()};
+  for (std::string& line : list_not_included(db)) manifest.not_included.push_back(std::move(line));
 }
 
 void read_into(Manifest& manifest, SchemaFingerprint& schema, const BackupPlan& plan, BackupSnapshot& snapshot) {
   Connection& db = snapshot.session();
+  const Savepoint locks(db);  // reading a view's definition or a sequence locks it
   manifest.run = plan.wishes.run;
   manifest.purpose = plan.wishes.purpose;
   manifest.scope = plan.wishes.scope;
@@ -88,9 +78,12 @@ void read_into(Manifest& manifest, SchemaFingerprint& schema, const BackupPlan& 
   manifest.created_at = parse_iso_utc(manifest.snapshot.time);
   manifest.history_schema = plan.wishes.history_schema;
   describe_content(db, manifest);
+  describe_scope(plan, manifest.not_included);
   schema = read_schema_fingerprint(db, plan.wishes.history_schema);
   manifest.schema_sha256 = schema.sha256();
-  if (plan.wishes.scope == Scope::whole) manifest.content.sequences = read_sequences(db);
+  if (plan.wishes.scope == Scope::schema) return;
+  manifest.content.sequences = read_sequences(db);
+  manifest.content.skipped = skipped_on_standby(db);
 }
 
 }  // namespace belay

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
+#include "backup/preflight.hpp"
 #include "common/error.hpp"
 #include "common/interrupt.hpp"
+#include "common/savepoint.hpp"
 #include "common/sql_text.hpp"
 
 namespace belay {
@@ -15,15 +18,7 @@ namespace {
 
 constexpr int attempts = 5;
 constexpr std::size_t tables_per_statement = 500;
-
-/// Above half of the shared lock table other databases would get "out of shared memory"; storage is compared before and
-/// after instead.
-bool too_many_to_lock(Connection& db, std::size_t tables) {
-  const Row row = db.one(
-      "SELECT current_setting('max_locks_per_transaction')::bigint * (current_setting('max_connections')::bigint"
-      " + current_setting('max_prepared_transactions')::bigint) AS slots");
-  return tables > static_cast<std::size_t>(row.number("slots")) / 2;
-}
+constexpr std::size_t most_named = 20;
 
 std::string blockers(Connection& look, int pid) {
   std::string text;
@@ -34,6 +29,13 @@ std::string blockers(Connection& look, int pid) {
     text += fmt::format("Blocked by backend {} ({}, {}, transaction open for {}): {}\n", row.text("pid"),
                         row.text_or("application_name", ""), row.text_or("state", "?"), row.text_or("age", "?"),
                         row.text_or("query", ""));
+  }
+  // One that nobody is connected to has no backend; the server says 0.
+  for (const Row& row :
+       look.rows("SELECT gid, now() - prepared AS age FROM pg_prepared_xacts WHERE database = current_database() AND 0 "
+                 "= ANY (pg_blocking_pids($1::int))",
+                 {std::to_string(pid)})) {
+    text += fmt::format("Blocked by a prepared transaction, perhaps {} ({} old)\n", row.text("gid"), row.text("age"));
   }
   return text;
 }
@@ -67,16 +69,14 @@ std::vector<BackupSnapshot::Table> BackupSnapshot::list(Connection& db) const {
   std::vector<Table> tables;
   for (const Row& row :
        db.rows("SELECT c.oid, n.nspname, c.relname, coalesce(pg_relation_filenode(c.oid), 0) AS storage"
-               " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')"
-               " AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)' ORDER "
-               "BY c.oid")) {
+               " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND " +
+               dumped_relation() + " ORDER BY c.oid")) {
     tables.push_back({row.text("oid"), row.text("nspname"), row.text("relname"), row.text("storage")});
   }
   return tables;
 }
 
-void BackupSnapshot::lock(const std::vector<Table>& tables, const std::string& lock_timeout) {
-  session_.run(fmt::format("SET LOCAL lock_timeout = {}", quote_literal(lock_timeout)));
+void BackupSnapshot::lock(const std::vector<Table>& tables) {
   for (std::size_t from = 0; from < tables.size(); from += tables_per_statement) {
     std::string names;
     for (std::size_t i = from; i < std::min(tables.size(), from + tables_per_statement); ++i) {
@@ -87,7 +87,6 @@ void BackupSnapshot::lock(const std::vector<Table>& tables, const std::string& l
     looked_ = std::chrono::steady_clock::now();
     session_.run_while(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", names), [&] { watch_blockers(); });
   }
-  session_.run("SET LOCAL lock_timeout = 0");
 }
 
 /// After the wait nobody blocks us any more, so whoever does is asked for while we wait.
@@ -103,12 +102,16 @@ void BackupSnapshot::watch_blockers() {
 /// One attempt. False if the tables changed between the list and the snapshot.
 bool BackupSnapshot::take(const std::string& lock_timeout) {
   const std::vector<Table> before = list(look_);
+  LockTable room = read_lock_table(look_);
+  room.tables = before.size();
   // Materialized views cannot be locked, and need not be: a dump holds none of their rows.
-  const bool lockable = !too_many_to_lock(look_, before.size());
+  locked_ = room.tables_can_be_locked_before();
   session_.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  if (lockable) {
+  // It holds for what is read later too: a definition or a sequence may be locked as well.
+  session_.run(fmt::format("SET LOCAL lock_timeout = {}", quote_literal(lock_timeout)));
+  if (locked_) {
     try {
-      lock(before, lock_timeout);
+      lock(before);
     } catch (const ServerError& error) {
       if (error.sqlstate == "42P01") return false;  // dropped meanwhile
       if (error.sqlstate != "55P03") throw;
@@ -117,30 +120,82 @@ bool BackupSnapshot::take(const std::string& lock_timeout) {
                   "Nothing was changed. Wait for that transaction, or end it, and run again."};
     }
   }
-  const Row row = session_.one(
-      "SELECT pg_export_snapshot() AS exported, pg_current_snapshot()::text AS snapshot,"
-      " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text AS lsn,"
-      " to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS time");
-  exported_ = row.text("exported");
-  facts_ = {read_write_counters(session_), row.text("lsn"), row.text("time"), row.text("snapshot"),
-            lockable ? "locked" : "compared"};
+  export_snapshot();
   tables_ = list(session_);
   const auto same = [](const Table& a, const Table& b) { return a.oid == b.oid && a.storage == b.storage; };
   return std::equal(before.begin(), before.end(), tables_.begin(), tables_.end(), same);
 }
 
-void BackupSnapshot::check_nothing_moved() {
+void BackupSnapshot::export_snapshot() {
+  const Row row = session_.one(
+      "SELECT pg_export_snapshot() AS exported, pg_current_snapshot()::text AS snapshot, pg_is_in_recovery() AS "
+      "standby,"
+      " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text AS lsn,"
+      " to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS time");
+  exported_ = row.text("exported");
+  standby_ = row.flag("standby");
+  // A standby's counters are its own: they say nothing about who wrote on the primary.
+  facts_ = {standby_ ? std::vector<WriteCounter>{} : read_write_counters(session_), row.text("lsn"), row.text("time"),
+            row.text("snapshot"), locked_ ? "locked" : "compared"};
+  definitions_ = read_definition_rows(session_);
+}
+
+std::vector<std::string> BackupSnapshot::changed_before_dump() {
+  return describe_rows(session_, changed_rows(definitions_, read_definition_rows(look_)), most_named);
+}
+
+std::vector<std::string> BackupSnapshot::moved(const SchemaFingerprint& schema, const std::string& history_schema) {
   session_.check_alive();  // a snapshot whose session ended protected nothing
+  std::vector<std::string> lines;
+  if (standby_ && look_.value("SELECT pg_is_in_recovery()") == "f") lines.emplace_back("the standby became a primary");
+  moved_tables(lines);
+  moved_definitions(schema, history_schema, lines);
+  return lines;
+}
+
+void BackupSnapshot::moved_tables(std::vector<std::string>& lines) {
   std::map<std::string, std::string> now;
   for (const Table& table : list(look_)) now[table.oid] = table.storage;
   for (const Table& table : tables_) {
     const auto found = now.find(table.oid);
     if (found != now.end() && found->second == table.storage) continue;
-    throw Error{
-        Failure::failed, "the backup was given up: a table moved while it was being dumped",
-        fmt::format("{}.{} was {} meanwhile; its rows may be missing from the dump.", quote_identifier(table.schema),
-                    quote_identifier(table.name), found == now.end() ? "dropped" : "rewritten or truncated"),
-        "No backup was kept. Run it again when no DDL is running."};
+    lines.push_back(fmt::format("table {}.{} was {}", quote_identifier(table.schema), quote_identifier(table.name),
+                                found == now.end() ? "dropped" : "rewritten or truncated"));
+  }
+}
+
+namespace {
+
+/// Differences on objects that the snapshot has; what came later is no part of its dump.
+void add_differences(const SchemaFingerprint& then, const SchemaFingerprint& now, std::vector<std::string>& lines) {
+  std::set<std::pair<std::string, std::string>> objects;
+  for (const SchemaFact& fact : then.facts) objects.emplace(fact.kind, fact.object);
+  for (const SchemaDifference& difference : compare_schema(then, now, nullptr)) {
+    if (objects.contains({difference.kind, difference.object})) lines.push_back(difference.describe());
+  }
+}
+
+}  // namespace
+
+/// Row versions first: they cost little, and where none changed nothing else can have. One that changed need not matter
+/// (a GRANT is one too), so then the definitions themselves are read again. With every table locked that is done in the
+/// snapshot, where all but the definitions is as it was; otherwise in the present.
+void BackupSnapshot::moved_definitions(const SchemaFingerprint& schema, const std::string& history_schema,
+                                       std::vector<std::string>& lines) {
+  const std::vector<std::string> changed = changed_rows(definitions_, read_definition_rows(look_));
+  if (locked_ && changed.empty()) return;
+  try {
+    if (locked_) {
+      const Savepoint locks(session_);
+      add_differences(schema, read_schema_fingerprint(session_, history_schema), lines);
+    } else {
+      add_differences(schema, read_schema_fingerprint(look_, history_schema), lines);
+    }
+  } catch (const ServerError& error) {
+    // What was dropped has no definition any more; the server calls that an internal error.
+    if (error.connection_lost || error.sqlstate == "57014") throw;
+    for (std::string& line : describe_rows(session_, changed, most_named))
+      lines.push_back(line + " was changed or dropped");
   }
 }
 

@@ -22,6 +22,10 @@ struct TrialPlace {
   Connection* locked = nullptr;
 };
 
+/// Under the run lock a trial database that is there was left by a run that died: it belongs to nobody and holds nothing of
+/// anybody's.
+void drop_dead_trials(Connection& maintenance, const std::string& database, Tool& tool);
+
 struct TrialResult {
   std::string words;                    ///< "proven", or "proven except 2 operators"
   std::vector<std::string> exceptions;  ///< the same as lines: what was not compared or cannot come back

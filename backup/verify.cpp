@@ -5,6 +5,8 @@
 #include "backup/archive_source.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/interrupt.hpp"
+#include "common/plain_dump.hpp"
 #include "common/sha256.hpp"
 
 namespace belay {
@@ -46,6 +48,18 @@ namespace {
               difference.object + ": " + difference.describe, "Use another backup."};
 }
 
+/// To its end, where the source checks size and digest.
+ContentFingerprint read_script(const ByteSource& decoded) {
+  PlainDumpReader script;
+  std::vector<std::byte> room(std::size_t{256} * 1024);
+  for (std::size_t got = decoded(room); got > 0; got = decoded(room)) {
+    throw_if_interrupted();
+    script.write({room.data(), got});
+  }
+  script.finish();
+  return script.content();
+}
+
 void read_all_by_pg_restore(ProcessRunner& processes, const PgTool& pg_restore, const std::filesystem::path& archive,
                             ArchiveSource& source, const ByteSource& decoded) {
   const Exit end =
@@ -62,17 +76,23 @@ void read_all_by_pg_restore(ProcessRunner& processes, const PgTool& pg_restore, 
 void verify_archive(ProcessRunner& processes, const PgTool& pg_restore, const std::filesystem::path& archive,
                     const Manifest& manifest, Output& out) {
   const ArchiveFacts& facts = manifest.archive;
-  ArchiveSource source{archive, facts, facts.rows_readable ? ArchiveSource::Rows::hash : ArchiveSource::Rows::ignore};
+  const bool hashed_by_source = facts.format == ArchiveFormat::custom && facts.rows_readable;
+  ArchiveSource source{archive, facts, hashed_by_source ? ArchiveSource::Rows::hash : ArchiveSource::Rows::ignore};
   const ByteSource decoded = [&](std::span<std::byte> room) {
     const std::size_t got = source.read(room);
     out.progress(fmt::format("verifying: {} of {}", human_size(source.plain_bytes()), human_size(facts.plain_bytes)),
                  {{"phase", "verify"}, {"bytes", source.plain_bytes()}, {"of", facts.plain_bytes}});
     return got;
   };
-  read_all_by_pg_restore(processes, pg_restore, archive, source, decoded);
+  ContentFingerprint found;
+  if (facts.format == ArchiveFormat::plain) {
+    found = read_script(decoded);
+  } else {
+    read_all_by_pg_restore(processes, pg_restore, archive, source, decoded);
+    if (hashed_by_source) found = source.content();
+  }
   if (!facts.rows_readable) return;
-  const std::vector<ContentDifference> differences =
-      compare_content(rows_of(manifest.content), rows_of(source.content()));
+  const std::vector<ContentDifference> differences = compare_content(rows_of(manifest.content), rows_of(found));
   if (!differences.empty()) throw_other_content(archive, differences.front());
 }
 

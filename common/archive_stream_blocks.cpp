@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/copy_statement.hpp"
 #include "common/error.hpp"
 #include "common/fingerprint_content_parts.hpp"
 #include "common/sql_text.hpp"
@@ -37,7 +38,9 @@ void ArchiveBlocksReader::announce(std::size_t index) {
   if (entry.description == "BLOBS") return;
   data.table.schema = entry.schema;
   data.table.name = entry.tag;
-  data.table.columns = columns_of_copy(entry.copy_statement);
+  std::optional<CopyStatement> copy = parse_copy_statement(entry.copy_statement);
+  if (!copy) throw_damaged_archive(fmt::format("A COPY statement is not one: {}", entry.copy_statement));
+  data.table.columns = std::move(copy->columns);
 }
 
 void ArchiveBlocksReader::read(std::string_view& rest) {

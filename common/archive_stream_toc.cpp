@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "common/dump_encoding.hpp"
 #include "common/error.hpp"
 
 namespace belay {
@@ -240,7 +241,7 @@ void ArchiveTocReader::end_table_of_contents() {
   std::unordered_set<int> numbers;
   for (ArchiveEntry& entry : entries_) {
     for (std::string* text : {&entry.tag, &entry.schema, &entry.owner, &entry.copy_statement})
-      *text = archive_text_to_utf8(*text, encoding_);
+      *text = dumped_name_to_utf8(*text, encoding_);
     if (!numbers.insert(entry.dump_id).second)
       throw_damaged_archive(fmt::format("Its table of contents has two entries {}.", entry.dump_id));
     if (!entry.has_data || entry.description == "BLOBS") continue;

@@ -72,12 +72,4 @@ class ArchiveTocReader {
   std::string encoding_;
 };
 
-/// `text` in UTF-8. `encoding` is PostgreSQL's name for what it is written in. Throws storage if it is not text of that
-/// encoding.
-[[nodiscard]] std::string archive_text_to_utf8(const std::string& text, const std::string& encoding);
-
-/// The columns in `COPY schema.table (a, "b c") FROM stdin;`: none for a table without columns. Throws storage if it is
-/// not such a statement.
-[[nodiscard]] std::vector<std::string> columns_of_copy(std::string_view statement);
-
 }  // namespace belay

@@ -90,11 +90,10 @@ std::vector<std::string> split_quoted_list(const std::string& value) {
   return items;
 }
 
-std::string setting_value(const DatabaseSetting& setting) {
-  if (!is_quoted_list(setting.name)) return quote_literal(setting.value);
+std::string setting_value(const std::string& name, const std::string& value) {
+  if (!is_quoted_list(name)) return quote_literal(value);
   std::string list;
-  for (const std::string& item : split_quoted_list(setting.value))
-    list += (list.empty() ? "" : ", ") + quote_literal(item);
+  for (const std::string& item : split_quoted_list(value)) list += (list.empty() ? "" : ", ") + quote_literal(item);
   return list.empty() ? "''" : list;
 }
 
@@ -192,6 +191,10 @@ std::optional<DatabaseProperties> read_properties(Connection& db, const std::str
   return p;
 }
 
+std::string set_clause(const std::string& name, const std::string& value) {
+  return fmt::format("SET {} TO {}", setting_name(name), setting_value(name, value));
+}
+
 std::string create_statement(const std::string& name, const DatabaseProperties& like) {
   std::string sql =
       fmt::format("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}", quote_identifier(name),
@@ -211,8 +214,7 @@ void apply_properties(Connection& db, const std::string& name, const DatabasePro
   db.run(fmt::format("ALTER DATABASE {} OWNER TO {}", target, quote_identifier(properties.owner)));
   for (const DatabaseSetting& setting : properties.settings) {
     const std::string who = setting.role ? fmt::format("ROLE {} IN ", quote_identifier(*setting.role)) : "";
-    db.run(fmt::format("ALTER {}DATABASE {} SET {} TO {}", who, target, setting_name(setting.name),
-                       setting_value(setting)));
+    db.run(fmt::format("ALTER {}DATABASE {} {}", who, target, set_clause(setting.name, setting.value)));
   }
   db.run(fmt::format("ALTER DATABASE {} CONNECTION LIMIT {}", target, properties.connection_limit));
   if (properties.is_template) db.run(fmt::format("ALTER DATABASE {} IS_TEMPLATE true", target));
@@ -221,16 +223,23 @@ void apply_properties(Connection& db, const std::string& name, const DatabasePro
   apply_grants(db, target, properties);
 }
 
-std::vector<std::string> compare_properties(const DatabaseProperties& expected, const DatabaseProperties& found) {
-  std::vector<std::string> differences;
+std::vector<PropertyDifference> differing_properties(const DatabaseProperties& expected,
+                                                     const DatabaseProperties& found) {
+  std::vector<PropertyDifference> differences;
   const Json a = to_json(expected);
   const Json b = to_json(found);
   for (const auto& [key, value] : a.items()) {
     if (key == "name" || key == "size_bytes" || key == "lc_monetary" || key == "collation_version") continue;
-    if (value != b.at(key))
-      differences.push_back(fmt::format("database {}: expected {}, found {}", key, value.dump(), b.at(key).dump()));
+    if (value != b.at(key)) differences.push_back({key, value.dump(), b.at(key).dump()});
   }
   return differences;
+}
+
+std::vector<std::string> compare_properties(const DatabaseProperties& expected, const DatabaseProperties& found) {
+  std::vector<std::string> lines;
+  for (const PropertyDifference& d : differing_properties(expected, found))
+    lines.push_back(fmt::format("database {}: expected {}, found {}", d.name, d.expected, d.found));
+  return lines;
 }
 
 Json to_json(const DatabaseProperties& p) {

@@ -54,7 +54,17 @@ struct DatabaseProperties {
 /// caller's transaction. `name` must be fresh (nothing of these set yet).
 void apply_properties(Connection& db, const std::string& name, const DatabaseProperties& properties);
 
-/// What differs, a line each; name, size and comment text of markers excepted.
+/// "SET name TO value" for ALTER DATABASE or ALTER ROLE, from what pg_db_role_setting holds.
+[[nodiscard]] std::string set_clause(const std::string& name, const std::string& value);
+
+struct PropertyDifference {
+  std::string name;
+  std::string expected, found;  ///< as JSON
+};
+/// What differs; name, size, lc_monetary and collation version are no properties to compare.
+[[nodiscard]] std::vector<PropertyDifference> differing_properties(const DatabaseProperties& expected,
+                                                                   const DatabaseProperties& found);
+/// The same, a line each.
 [[nodiscard]] std::vector<std::string> compare_properties(const DatabaseProperties& expected,
                                                           const DatabaseProperties& found);
 

@@ -10,11 +10,15 @@
 #include "common/error.hpp"
 #include "common/fingerprint.hpp"
 #include "common/fingerprint_content_parts.hpp"
+#include "common/savepoint.hpp"
 #include "common/sql_text.hpp"
 
 namespace belay {
 
 namespace {
+
+/// Relations read, and so locked, before their locks are let go.
+constexpr std::size_t at_once = 200;
 
 /// A table as pg_dump reads it. `condition`: an extension may keep its own rows out of dumps (`WHERE id > 1000`).
 struct CopiedTable {
@@ -32,7 +36,7 @@ struct TableList {
 std::string relations_sql(const std::string& columns, const std::string& joins, const std::string& kinds) {
   return fmt::format(
       "SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind, e.extname AS extension, "
-      "cfg.condition AS condition, {} "
+      "cfg.condition AS condition, c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery() AS unlogged_elsewhere, {} "
       "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {} "
       "LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid "
       "AND d.objsubid = 0 AND d.deptype = 'e' AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass "
@@ -52,6 +56,8 @@ std::string quoted_name(const Row& row) {
 bool is_foreign(const Row& row) { return row.text("kind") == "f"; }
 bool is_member(const Row& row) { return row.cell("extension").has_value(); }
 bool is_configuration(const Row& row) { return row.cell("condition").has_value(); }
+/// On a standby an unlogged relation has a definition and nothing else; reading it is an error there.
+bool is_unlogged_elsewhere(const Row& row) { return row.flag("unlogged_elsewhere"); }
 
 void add_table(TableList& list, const Row& row) {
   if (is_foreign(row)) {
@@ -59,7 +65,7 @@ void add_table(TableList& list, const Row& row) {
   } else if (is_member(row) && !is_configuration(row)) {
     list.skipped.push_back(fmt::format("table {}: it belongs to extension {}, which does not declare its rows as data",
                                        quoted_name(row), quote_identifier(row.text("extension"))));
-  } else {
+  } else if (!is_unlogged_elsewhere(row)) {
     list.copied.push_back({{row.text("schema"), row.text("name"), {}, 0, {}}, row.text_or("condition", "")});
   }
 }
@@ -101,6 +107,12 @@ std::string copy_sql(const CopiedTable& table, const std::string& encoding) {
   return fmt::format("COPY {} TO STDOUT (ENCODING {})", source, quote_literal(encoding));
 }
 
+void hash_rows(Connection& db, CopiedTable& table, const std::string& encoding) {
+  RowHash hash;
+  table.content.rows = db.copy_out(copy_sql(table, encoding), [&](ByteSpan row) { hash.add_row(as_text(row)); });
+  table.content.hash = hash.hex();
+}
+
 void take_column_order(TableList& list, const std::vector<TableContent>& order) {
   std::map<std::pair<std::string, std::string>, const TableContent*> like;
   for (const TableContent& table : order) like[{table.schema, table.name}] = &table;
@@ -133,7 +145,7 @@ std::vector<SequenceContent> list_sequences(Connection& db) {
   std::vector<SequenceContent> sequences;
   const std::string join = "JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid";
   for (const Row& row : db.rows(relations_sql("s.seqincrement AS increment", join, "'S'"))) {
-    if (is_member(row) && !is_configuration(row)) continue;
+    if ((is_member(row) && !is_configuration(row)) || is_unlogged_elsewhere(row)) continue;
     sequences.push_back({row.text("schema"), row.text("name"), 0, false, row.number("increment")});
   }
   return sequences;
@@ -155,6 +167,21 @@ std::string skipped_foreign_table(const std::string& schema, const std::string& 
                      quote_identifier(name));
 }
 
+std::string skipped_unlogged(const std::string& schema, const std::string& name) {
+  return fmt::format("unlogged relation {}.{}: a standby does not have its content", quote_identifier(schema),
+                     quote_identifier(name));
+}
+
+std::vector<std::string> skipped_on_standby(Connection& db) {
+  std::vector<std::string> skipped;
+  for (const Row& row : db.rows(relations_sql("0", "", "'r', 'S'"))) {
+    if (is_unlogged_elsewhere(row) && (!is_member(row) || is_configuration(row)))
+      skipped.push_back(skipped_unlogged(row.text("schema"), row.text("name")));
+  }
+  std::sort(skipped.begin(), skipped.end());
+  return skipped;
+}
+
 std::vector<TableContent> list_tables(Connection& db) {
   ContentFingerprint content;
   for (CopiedTable& table : read_table_list(db).copied) content.tables.push_back(std::move(table.content));
@@ -163,11 +190,12 @@ std::vector<TableContent> list_tables(Connection& db) {
 }
 
 std::vector<SequenceContent> read_sequences(Connection& db) {
-  constexpr std::size_t at_once = 200;  // the server parses and locks all that one statement names
   ContentFingerprint content;
   content.sequences = list_sequences(db);
   std::vector<SequenceContent>& all = content.sequences;
   for (std::size_t first = 0; first < all.size(); first += at_once) {
+    std::optional<Savepoint> locks;
+    if (db.transaction_state() == TransactionState::open) locks.emplace(db);
     std::string sql;
     for (std::size_t i = first; i < std::min(all.size(), first + at_once); ++i)
       sql += fmt::format("{}SELECT {} AS number, last_value, is_called FROM {}.{}", sql.empty() ? "" : " UNION ALL ", i,
@@ -192,11 +220,13 @@ ContentFingerprint read_content_fingerprint(Connection& db, const std::vector<Ta
   take_column_order(list, column_order);
   ContentFingerprint content;
   content.skipped = std::move(list.skipped);
-  for (CopiedTable& table : list.copied) {
-    RowHash hash;
-    table.content.rows = db.copy_out(copy_sql(table, encoding), [&](ByteSpan row) { hash.add_row(as_text(row)); });
-    table.content.hash = hash.hex();
-    content.tables.push_back(std::move(table.content));
+  for (std::string& line : skipped_on_standby(db)) content.skipped.push_back(std::move(line));
+  for (std::size_t first = 0; first < list.copied.size(); first += at_once) {
+    const Savepoint locks(db);
+    for (std::size_t i = first; i < std::min(list.copied.size(), first + at_once); ++i) {
+      hash_rows(db, list.copied[i], encoding);
+      content.tables.push_back(std::move(list.copied[i].content));
+    }
   }
   content.sequences = read_sequences(db);
   content.large_objects = read_large_objects(db);

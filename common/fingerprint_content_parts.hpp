@@ -12,6 +12,10 @@ void sort_content(ContentFingerprint& content);
 
 /// The sentence for ContentFingerprint::skipped.
 [[nodiscard]] std::string skipped_foreign_table(const std::string& schema, const std::string& name);
+/// The same for a table or sequence that a hot standby has no content of.
+[[nodiscard]] std::string skipped_unlogged(const std::string& schema, const std::string& name);
+/// Those sentences for all of them; none on a primary.
+[[nodiscard]] std::vector<std::string> skipped_on_standby(Connection& db);
 
 /// The large objects of the session's database, read in pieces. Throws, with the role's lack named, if some may not be
 /// read.

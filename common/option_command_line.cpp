@@ -156,7 +156,7 @@ class Parser {
   /// than can be used, for the message.
   void add_words(CLI::App& level) const {
     if (declared_.takes_any_number_of_words()) {
-      level.add_option("words")->expected(-1)->allow_extra_args(true);
+      level.add_option("words")->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(true);
       return;
     }
     for (std::size_t i = 0; i < declared_.positionals.size() + 2; ++i) {

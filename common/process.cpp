@@ -93,7 +93,7 @@ class Child {
   /// After io.run().
   Exit end() {
     if (broken_) std::rethrow_exception(broken_);
-    if (end_.err.size() > err_kept) end_.err.erase(0, end_.err.size() - err_kept);
+    cut_err();
     spdlog::info("{} ended with {}", cmd_.program.string(), end_.how());
     return end_;
   }
@@ -103,6 +103,11 @@ class Child {
   process::process start();
   void read_out();
   void read_err();
+  void cut_err() {
+    if (end_.err.size() <= err_kept) return;
+    end_.err.erase(0, end_.err.size() - err_kept);
+    end_.err_cut = true;
+  }
   void feed();
   void watch();
   void wait();
@@ -206,7 +211,7 @@ void Child::close_input() {
 void Child::read_err() {
   err_pipe_.async_read_some(asio::buffer(err_buffer_), [this](boost::system::error_code error, std::size_t got) {
     end_.err.append(err_buffer_.data(), got);
-    if (end_.err.size() > 2 * err_kept) end_.err.erase(0, end_.err.size() - err_kept);
+    if (end_.err.size() > 2 * err_kept) cut_err();
     if (!error) read_err();
   });
 }

@@ -20,9 +20,10 @@ struct Command {
 };
 
 struct Exit {
-  int code = 0;     ///< exit status; meaningless if signal != 0
-  int signal = 0;   ///< the signal that ended it, 0 = none
-  std::string err;  ///< the last 8 KiB of its standard error
+  int code = 0;          ///< exit status; meaningless if signal != 0
+  int signal = 0;        ///< the signal that ended it, 0 = none
+  std::string err;       ///< the last 8 KiB of its standard error
+  bool err_cut = false;  ///< there was more before
   [[nodiscard]] bool ok() const { return code == 0 && signal == 0; }
   /// "status 1" or "signal 9".
   [[nodiscard]] std::string how() const;

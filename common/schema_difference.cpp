@@ -79,17 +79,6 @@ bool inside_character(const std::string& text, std::size_t at) {
   return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U;
 }
 
-/// The part of a long text in which it begins to differ from the other.
-std::string excerpt(const std::string& text, std::size_t differs_at) {
-  constexpr std::size_t longest = 160, before = 40;
-  if (text.size() <= longest) return one_line(text);
-  std::size_t from = differs_at > before ? differs_at - before : 0;
-  while (from > 0 && inside_character(text, from)) --from;
-  std::size_t to = std::min(text.size(), from + longest);
-  while (to < text.size() && inside_character(text, to)) ++to;
-  return (from > 0 ? "…" : "") + one_line(text.substr(from, to - from)) + (to < text.size() ? "…" : "");
-}
-
 }  // namespace
 
 std::vector<ObjectFacts> objects_of(const SchemaFingerprint& fingerprint) {
@@ -148,6 +137,16 @@ bool same_order_of_common_names(const std::string& a, const std::string& b) {
   const std::vector<std::string> first = listed_names(a);
   const std::vector<std::string> second = listed_names(b);
   return only_those_in(first, second) == only_those_in(second, first);
+}
+
+std::string excerpt(const std::string& text, std::size_t differs_at) {
+  constexpr std::size_t longest = 160, before = 40;
+  if (text.size() <= longest) return one_line(text);
+  std::size_t from = differs_at > before ? differs_at - before : 0;
+  while (from > 0 && inside_character(text, from)) --from;
+  std::size_t to = std::min(text.size(), from + longest);
+  while (to < text.size() && inside_character(text, to)) ++to;
+  return (from > 0 ? "…" : "") + one_line(text.substr(from, to - from)) + (to < text.size() ? "…" : "");
 }
 
 std::string gist_of(const ObjectFacts& object) {

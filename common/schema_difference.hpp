@@ -40,6 +40,8 @@ struct ObjectFacts {
 
 /// Two lists of quoted names in which those that stand in both come in the same order.
 [[nodiscard]] bool same_order_of_common_names(const std::string& a, const std::string& b);
+/// `text` on one line; of a long one the part in which byte `differs_at` lies.
+[[nodiscard]] std::string excerpt(const std::string& text, std::size_t differs_at);
 /// What an object is, in one value: its definition or type.
 [[nodiscard]] std::string gist_of(const ObjectFacts& object);
 

@@ -43,9 +43,10 @@ std::optional<std::pair<SideKind, std::string>> parse_side_name(const std::strin
 constexpr const char* candidates_query =
     "SELECT d.datname, pg_get_userbyid(d.datdba) AS owner, shobj_description(d.oid, 'pg_database') AS comment,"
     " CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN coalesce(pg_database_size(d.oid), 0) ELSE 0 END AS size"
-    " FROM pg_database d JOIN pg_roles o ON o.oid = d.datdba LEFT JOIN pg_database t ON t.datname = $1"
+    " FROM pg_database d JOIN pg_roles o ON o.oid = d.datdba JOIN pg_roles me ON me.rolname = current_user LEFT JOIN "
+    "pg_database t ON t.datname = $1"
     " WHERE d.datname NOT IN ('template0', 'template1', $1) AND (o.rolsuper OR o.rolname = current_user OR d.datdba = "
-    "t.datdba)"
+    "t.datdba OR (NOT me.rolsuper AND pg_has_role(d.datdba, 'USAGE')))"
     " ORDER BY d.oid";
 
 std::optional<SideDatabase> as_side_database(const Row& row, const std::string& target) {
@@ -60,6 +61,19 @@ std::optional<SideDatabase> as_side_database(const Row& row, const std::string& 
   const bool unmarked =
       claimed && !row.cell("comment") && side_name(target, claimed->first, claimed->second) == side.name;
   return unmarked ? std::optional{std::move(side)} : std::nullopt;
+}
+
+/// The owner of a database may create in its schema public, and pg_restore hands objects there over to that role: so
+/// the side database belongs to it from the start, where this role is a member of it. A superuser needs no such right.
+std::string owner_clause(Connection& maintenance, const std::string& owner) {
+  const bool can = maintenance
+                       .maybe(
+                           "SELECT 1 FROM pg_roles o, pg_roles me WHERE o.rolname = $1 AND me.rolname = "
+                           "current_user AND o.oid <> me.oid AND NOT me.rolsuper AND pg_has_role(o.oid, 'MEMBER') "
+                           "AND pg_has_role(o.oid, 'USAGE')",
+                           {owner})
+                       .has_value();
+  return can ? " OWNER " + quote_identifier(owner) : "";
 }
 
 }  // namespace
@@ -122,7 +136,7 @@ void create_side_database(Connection& maintenance, const std::string& name, cons
                           const Marker& marker) {
   // Died here: nothing yet. Died between the two: an empty database of our name without a marker; recover drops such a
   // one only if it is empty.
-  maintenance.run(create_statement(name, like));
+  maintenance.run(create_statement(name, like) + owner_clause(maintenance, like.owner));
   mark(maintenance, name, marker);
 }
 

@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <random>
 #include <set>
 
 #include "backup/archive_source.hpp"
 #include "backup/record.hpp"
 #include "backup/verify.hpp"
 #include "common/error.hpp"
+#include "common/plain_dump.hpp"
 
 namespace belay {
 
@@ -95,6 +99,67 @@ PgTool find_loader(ProcessRunner& processes, ArchiveFormat format, int server_ma
   return find_pg_tool(processes, format == ArchiveFormat::custom ? "pg_restore" : "psql", server_major, pg_bin);
 }
 
+namespace {
+
+/// psql's own guard against commands in a script came with the releases of August 2025.
+bool knows_restrict(const PgTool& psql) {
+  static constexpr std::array<std::pair<int, int>, 5> first{{{13, 22}, {14, 19}, {15, 14}, {16, 10}, {17, 6}}};
+  const std::size_t dot = psql.version.find('.');
+  const int minor = dot == std::string::npos ? 0 : std::atoi(psql.version.c_str() + dot + 1);
+  for (const auto& [major, least] : first) {
+    if (psql.major == major) return minor >= least;
+  }
+  return psql.major > first.back().first;
+}
+
+/// A word that the author of the script could not know.
+std::string secret_word() {
+  std::random_device random;
+  std::string word;
+  for (int i = 0; i < 8; ++i) word += fmt::format("{:08x}", random());
+  return word;
+}
+
+/// A script on its way to psql: only what may go there.
+class SafeScript {
+ public:
+  SafeScript(ByteSource script, const PgTool& psql)
+      : script_(std::move(script)),
+        reader_([this](ByteSpan bytes) { ready_.insert(ready_.end(), bytes.begin(), bytes.end()); },
+                {.restrict_key = knows_restrict(psql) ? secret_word() : ""}) {}
+
+  std::size_t read(std::span<std::byte> room) {
+    while (taken_ == ready_.size() && !ended_) refill();
+    const std::size_t count = std::min(room.size(), ready_.size() - taken_);
+    std::copy_n(ready_.begin() + static_cast<std::ptrdiff_t>(taken_), count, room.begin());
+    taken_ += count;
+    return count;
+  }
+  [[nodiscard]] const std::vector<LeftOut>& left_out() const { return reader_.left_out(); }
+
+ private:
+  void refill() {
+    ready_.clear();
+    taken_ = 0;
+    const std::size_t got = script_(raw_);
+    ended_ = got == 0;
+    if (ended_) {
+      reader_.finish();
+    } else {
+      reader_.write({raw_.data(), got});
+    }
+  }
+
+  ByteSource script_;
+  PlainDumpReader reader_;
+  std::vector<std::byte> raw_ = std::vector<std::byte>(std::size_t{256} * 1024);
+  std::vector<std::byte> ready_;
+  std::size_t taken_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace
+
 void load_archive(const LoadRequest& r, Tool& tool) {
   drop_unrecorded_public(r, tool);
   ArchiveSource source{r.archive, r.manifest->archive, ArchiveSource::Rows::ignore};
@@ -105,11 +170,20 @@ void load_archive(const LoadRequest& r, Tool& tool) {
                       {{"phase", "restore"}, {"bytes", source.plain_bytes()}, {"of", r.manifest->archive.plain_bytes}});
     return got;
   };
-  const Exit end = tool.processes.run(load_command(r, tool), decoded, {});
-  source.finish();  // also where pg_restore stopped early: damage is told before its consequences
-  if (!end.ok())
+  std::optional<SafeScript> script;
+  if (r.manifest->archive.format == ArchiveFormat::plain) script.emplace(decoded, r.loader);
+  const ByteSource safe = [&](std::span<std::byte> room) { return script->read(room); };
+  const Exit end = tool.processes.run(load_command(r, tool), script ? safe : decoded, {});
+  source.finish();  // also where the loader stopped early: damage is told before its consequences
+  if (!end.ok()) {
     throw Error{Failure::failed, fmt::format("{} ended with {}", r.loader.path.filename().string(), end.how()),
                 end.err};
+  }
+  if (script) {
+    for (const LeftOut& left : script->left_out())
+      tool.out.note(
+          fmt::format("Left out of the script: {} ({} times, first in line {})", left.what, left.count, left.line));
+  }
   analyze(r, tool);
 }
 

@@ -17,6 +17,14 @@ std::string lines(const std::vector<std::string>& list) {
   return text;
 }
 
+void check_scope(const RestoreFacts& f) {
+  if (f.manifest.scope == Scope::whole) return;
+  throw Error{Failure::refused,
+              fmt::format("\"{}\" is a {} backup: it does not hold the whole database", f.archive.string(),
+                          to_string(f.manifest.scope)),
+              "A full restore from it would lose the rows.", "Choose a whole backup: `backup-db list` shows them."};
+}
+
 void check_origin(const RestoreFacts& f) {
   const bool elsewhere = f.manifest.system_identifier != f.server.system_identifier;
   if (elsewhere && f.target_has_objects && !f.from_other_server) {
@@ -66,6 +74,7 @@ void check_server(const RestoreFacts& f) {
 }  // namespace
 
 RestorePlan plan_restore(const RestoreFacts& f) {
+  check_scope(f);
   check_origin(f);
   check_server(f);
   RestorePlan plan{

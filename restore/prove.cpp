@@ -32,20 +32,11 @@ class TrialSessions {
     lock_.emplace(place.url, own_->database(), tool.session());
     take_run_lock(*lock_, database, tool.name, lock_patience);
     take_work_lock(*own_, database, tool.name, lock_patience);
-    drop_dead(database, tool);
+    drop_dead_trials(*own_, database, tool);
   }
   [[nodiscard]] Connection& maintenance() { return *maintenance_; }
 
  private:
-  /// Under the lock a trial database that is there was left by a run that died.
-  void drop_dead(const std::string& database, Tool& tool) {
-    for (const SideDatabase& side : find_side_databases(*maintenance_, database)) {
-      if (!side.marker || side.marker->tool != "backup-db") continue;
-      drop_side_database(*maintenance_, side.name);
-      tool.out.note(fmt::format("Dropped \"{}\", which an interrupted trial restore had left.", side.name));
-    }
-  }
-
   std::optional<Connection> own_, lock_;
   Connection* maintenance_ = nullptr;
 };

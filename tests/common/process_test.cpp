@@ -1,5 +1,6 @@
 #include "common/process.hpp"
 
+#include <csignal>
 #include <cstring>
 
 #include "common/error.hpp"
@@ -85,4 +86,72 @@ TEST_CASE("a child leads a process group of its own") {
   CHECK(shell("ps -o pgid= -p $$; echo $$", out).ok());
   const std::string group = out.substr(out.find_first_not_of(' '), out.find('\n') - out.find_first_not_of(' '));
   CHECK(out.substr(out.find('\n') + 1) == group + "\n");
+}
+
+namespace {
+
+Command in_shell(const std::string& script) {
+  return {.program = "/bin/sh", .args = {"-c", script}, .env = {}, .limit = {}};
+}
+
+PipeEnd pipe_of(const std::string& first, const std::string& second, std::string& seen, std::string& out) {
+  std::signal(SIGPIPE, SIG_IGN);  // as in every tool
+  RealProcesses processes;
+  return processes.run_pipe(
+      in_shell(first), [&](ByteSpan bytes) { seen += as_text(bytes); }, in_shell(second),
+      [&](ByteSpan bytes) { out += as_text(bytes); });
+}
+
+}  // namespace
+
+TEST_CASE("what one child writes is seen and then read by the other, whole") {
+  std::string seen, out;
+  const PipeEnd end = pipe_of("head -c 30000000 /dev/zero | tr '\\0' x", "tr x y", seen, out);
+  CHECK(end.first.ok());
+  CHECK(end.second.ok());
+  CHECK_FALSE(end.second_quit);
+  CHECK(seen == std::string(30'000'000, 'x'));
+  CHECK(out == std::string(30'000'000, 'y'));
+}
+
+TEST_CASE("a second child that stops reading ends the first, and is to blame") {
+  std::string seen, out;
+  const PipeEnd end = pipe_of("while :; do echo line; done", "head -n 1; exit 3", seen, out);
+  CHECK(end.second_quit);
+  CHECK(end.second.code == 3);
+  CHECK(out == "line\n");
+}
+
+TEST_CASE("a first child that fails half-way is to blame, whatever the second makes of its half") {
+  std::string seen, out;
+  const PipeEnd end = pipe_of("echo half; exit 7", "cat", seen, out);
+  CHECK(end.first.code == 7);
+  CHECK_FALSE(end.second_quit);
+  CHECK(end.second.ok());
+  CHECK(out == "half\n");
+}
+
+TEST_CASE("an exception while the bytes pass stops both children") {
+  RealProcesses processes;
+  const auto began = std::chrono::steady_clock::now();
+  CHECK_THROWS_WITH(processes.run_pipe(in_shell("while :; do echo line; done"),
+                                       [](ByteSpan) {
+                                         throw Error{Failure::storage, "the disk is full"};
+                                       },
+                                       in_shell("cat"), {}),
+                    Catch::Contains("the disk is full"));
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{20});
+}
+
+TEST_CASE("a child does not inherit what it must not know, nor what was taken away from it") {
+  ::setenv("MINIO_SECRET_KEY", "s3cret", 1);
+  ::setenv("BELAY_TEST_UNWANTED", "there", 1);
+  std::string out;
+  RealProcesses processes;
+  Command command = in_shell("env");
+  command.unset = {"BELAY_TEST_UNWANTED"};
+  (void)processes.run(command, {}, [&](ByteSpan bytes) { out += as_text(bytes); });
+  CHECK_THAT(out, !Catch::Contains("s3cret") && !Catch::Contains("BELAY_TEST_UNWANTED"));
+  ::unsetenv("MINIO_SECRET_KEY");
+  ::unsetenv("BELAY_TEST_UNWANTED");
 }

@@ -1,4 +1,5 @@
-// COPY statements and names from an archive's table of contents.
+#include "common/dump_encoding.hpp"
+
 #include <fmt/format.h>
 #include <iconv.h>
 
@@ -7,39 +8,11 @@
 #include <cerrno>
 #include <utility>
 
-#include "common/archive_stream_toc.hpp"
 #include "common/error.hpp"
 
 namespace belay {
 
 namespace {
-
-/// Takes one identifier, quoted or not, from the front of `rest`.
-std::string take_identifier(std::string_view& rest, std::string_view statement) {
-  std::string name;
-  if (!rest.starts_with('"')) {
-    const std::size_t end = std::min(rest.find_first_of("., ()\n;"), rest.size());
-    name = rest.substr(0, end);
-    rest.remove_prefix(end);
-  } else {
-    for (bool open = true; open;) {
-      const std::size_t end = rest.find('"', 1);
-      if (end == std::string_view::npos) break;
-      name += rest.substr(1, end - 1);
-      rest.remove_prefix(end);
-      open = rest.starts_with("\"\"");  // a doubled quote stands for one
-      if (open) name += '"';
-      rest.remove_prefix(1);
-    }
-  }
-  if (name.empty()) throw_damaged_archive(fmt::format("A COPY statement is not one: {}", statement));
-  return name;
-}
-
-void take(std::string_view& rest, std::string_view expected, std::string_view statement) {
-  if (!rest.starts_with(expected)) throw_damaged_archive(fmt::format("A COPY statement is not one: {}", statement));
-  rest.remove_prefix(expected.size());
-}
 
 /// PostgreSQL's encodings that iconv calls something else (or the same: the list is also the list of what is known).
 const char* iconv_name(std::string_view encoding) {
@@ -103,43 +76,34 @@ struct Converter {
   iconv_t handle;
 };
 
+/// Client encodings whose characters may hold ASCII bytes, a backslash or a quote among them, as their second byte. No
+/// database can be in one of these.
+constexpr std::array<std::string_view, 7> with_ascii_inside{"SJIS",    "BIG5",  "GBK",           "UHC",
+                                                            "GB18030", "JOHAB", "SHIFT_JIS_2004"};
+constexpr std::array<std::string_view, 3> not_converted{"UTF8", "SQL_ASCII", "MULE_INTERNAL"};
+
 }  // namespace
 
-std::string archive_text_to_utf8(const std::string& text, const std::string& encoding) {
+std::string dumped_name_to_utf8(const std::string& name, const std::string& encoding) {
   // SQL_ASCII means that nobody knows what the bytes are.
-  if (is_ascii(text) || encoding.empty() || encoding == "UTF8" || encoding == "SQL_ASCII") return text;
-  const char* name = iconv_name(encoding);
-  const Converter converter{name == nullptr ? "unknown" : name};
-  std::string out(text.size() * 4, '\0');
-  char* from = const_cast<char*>(text.data());  // iconv does not write there
+  if (is_ascii(name) || encoding.empty() || encoding == "UTF8" || encoding == "SQL_ASCII") return name;
+  const char* known_as = iconv_name(encoding);
+  const Converter converter{known_as == nullptr ? "unknown" : known_as};
+  std::string out(name.size() * 4, '\0');
+  char* from = const_cast<char*>(name.data());  // iconv does not write there
   char* to = out.data();
-  std::size_t from_left = text.size(), to_left = out.size();
+  std::size_t from_left = name.size(), to_left = out.size();
   if (!converter.known() || iconv(converter.handle, &from, &from_left, &to, &to_left) == static_cast<std::size_t>(-1))
-    throw Error{Failure::storage, "could not read a name in the archive",
+    throw Error{Failure::storage, "could not read a name in the dump",
                 fmt::format("It is written in {}, and could not be converted to UTF-8.", encoding)};
   out.resize(out.size() - to_left);
   return out;
 }
 
-std::vector<std::string> columns_of_copy(std::string_view statement) {
-  std::string_view rest = statement;
-  take(rest, "COPY ", statement);
-  take_identifier(rest, statement);
-  if (rest.starts_with('.')) {
-    rest.remove_prefix(1);
-    take_identifier(rest, statement);
-  }
-  take(rest, " ", statement);
-  std::vector<std::string> columns;
-  if (rest.starts_with('(')) {
-    do {
-      rest.remove_prefix(columns.empty() ? 1 : 2);
-      columns.push_back(take_identifier(rest, statement));
-    } while (rest.starts_with(", "));
-    take(rest, ")", statement);
-  }
-  take(rest, " FROM stdin;", statement);
-  return columns;
+bool is_byte_safe_encoding(std::string_view encoding) {
+  if (std::find(not_converted.begin(), not_converted.end(), encoding) != not_converted.end()) return true;
+  if (std::find(with_ascii_inside.begin(), with_ascii_inside.end(), encoding) != with_ascii_inside.end()) return false;
+  return iconv_name(encoding) != nullptr;
 }
 
 }  // namespace belay
