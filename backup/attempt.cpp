@@ -56,8 +56,8 @@ void take_content(ContentFingerprint content, ContentFingerprint& recorded) {
 
 bool is_conflict(const std::string& text) { return text.find("conflict with recovery") != std::string::npos; }
 
-/// Also asked where pg_dump failed: what it stumbled over may be what others changed. Its own failure says more than
-/// that our session went with it.
+/// Also asked where pg_dump failed or got no lock: what it stumbled over may be what others changed. Its own failure
+/// says more than that our session went with it.
 std::vector<std::string> moved_since(BackupSnapshot& snapshot, const BackupReport& report, const DumpResult& dump) {
   try {
     return snapshot.moved(report.schema, report.manifest.history_schema);
@@ -78,10 +78,10 @@ Attempt dump_once(const BackupPlan& plan, const SessionSettings& settings, Backu
   auto archive =
       std::make_unique<ArchiveWriter>(tool.files, report.archive, plan.wishes.format, plan.wishes.compression);
   const DumpResult dump = run_dump(plan, settings, snapshot.exported(), *archive, tool);
-  if (dump.end == DumpEnd::no_lock) return {};
   if (dump.failure && snapshot.standby() && is_conflict(dump.failure->detail)) throw_conflict(dump.failure->detail);
   if (std::vector<std::string> moved = moved_since(snapshot, report, dump); !moved.empty())
     return {nullptr, std::move(moved)};
+  if (dump.end == DumpEnd::no_lock) return {};
   if (dump.failure) throw Error{*dump.failure};
   archive->finish();
   check_tables(plan, archive->reader(), snapshot.session());

@@ -104,7 +104,7 @@ void CopyOut::run() {
 
 /// Everything that speaks against the copy is found before anything goes.
 void CopyOut::look() {
-  const std::optional<std::vector<RemoteFile>> listed = rclone_.list(Patience::transfer);
+  const std::optional<std::vector<RemoteFile>> listed = rclone_.list();
   const std::vector<RemoteFile> files = listed.value_or(std::vector<RemoteFile>{});
   if (!listed) rclone_.make_folder();
   for (const LocalPart& part : parts_) {

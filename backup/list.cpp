@@ -21,12 +21,13 @@ std::string short_time(TimePoint time) {
 
 /// One unit is enough to find a backup by.
 std::string short_age(TimePoint time, TimePoint now) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(now - time).count();
-  if (seconds < 0) return "future";
-  if (seconds < 120) return fmt::format("{} s", seconds);
-  if (seconds < 2 * 3600) return fmt::format("{} min", seconds / 60);
-  if (seconds < 2 * 86400) return fmt::format("{} h", seconds / 3600);
-  return fmt::format("{} d", seconds / 86400);
+  using namespace std::chrono;
+  if (time - now > minutes{10}) return "future";  // less is two clocks that do not quite agree
+  const Duration age = std::max(now - time, Duration{0});
+  if (age < minutes{2}) return fmt::format("{} s", floor<seconds>(age).count());
+  if (age < hours{2}) return fmt::format("{} min", floor<minutes>(age).count());
+  if (age < days{2}) return fmt::format("{} h", floor<hours>(age).count());
+  return fmt::format("{} d", floor<days>(age).count());
 }
 
 /// Damage in the file itself, or only a trial restore that did not come out equal.

@@ -148,6 +148,17 @@ void RcloneLog::take_line(const std::string& line) {
   if (stats != entry.end() && stats->is_object() && gone_) gone_(stats->value("bytes", Bytes{0}));
 }
 
+StallWatch::StallWatch(Bytes size, Time now) : since_(now) {
+  constexpr Bytes read_per_second = Bytes{50} * 1024 * 1024;
+  patience_ = std::chrono::minutes{10} + std::chrono::seconds{static_cast<std::int64_t>(size / read_per_second)};
+}
+
+bool StallWatch::stalled(Bytes gone, Time now) {
+  if (gone != gone_) since_ = now;
+  gone_ = gone;
+  return now - since_ > patience_;
+}
+
 std::string RcloneLog::failures() {
   if (!unfinished_.empty()) take_line(std::exchange(unfinished_, {}));
   return failures_;
@@ -156,11 +167,23 @@ std::string RcloneLog::failures() {
 Rclone::Rclone(RemotePlace place, ProcessRunner& processes)
     : place_(std::move(place)), processes_(processes), program_(find_program()) {
   for (std::string& secret : secrets_in_environment()) place_.secrets.push_back(std::move(secret));
-  const Said said = run({"version"}, Patience::check);
-  const bool understood = said.exit.ok() && said.out.starts_with("rclone v");
-  if (!understood)
-    throw Error{Failure::refused, fmt::format("\"{}\" does not work ({})", program_.string(), said.exit.how()),
-                failure_words(said.err, place_.secrets), "Install the package rclone."};
+  ask_version();
+}
+
+void Rclone::ask_version() {
+  const auto refuse = [&](const std::string& how, const std::string& why) {
+    throw Error{Failure::refused, fmt::format("\"{}\" does not work{}", program_.string(), how), why,
+                "Install the package rclone."};
+  };
+  Said said;
+  try {
+    said = run({"version"}, Patience::check);
+  } catch (const Error& error) {
+    if (error.kind != Failure::storage) throw;
+    refuse("", error.detail);
+  }
+  if (!said.exit.ok() || !said.out.starts_with("rclone v"))
+    refuse(" (" + said.exit.how() + ")", failure_words(said.err, place_.secrets));
   version_ = said.out.substr(0, said.out.find('\n'));
 }
 
@@ -168,19 +191,33 @@ Command Rclone::command(std::vector<std::string> args, Patience patience) const 
   Command command{
       .program = program_, .args = std::move(args), .env = place_.env, .limit = {}, .unset = unwanted_variables()};
   command.env.emplace_back("RCLONE_ASK_PASSWORD", "false");  // nobody could answer
-  // A peer that accepts and then says nothing is given up after `timeout`; rclone itself would wait five minutes.
+  // rclone itself would wait five minutes for a peer that says nothing, and that again for every retry. The small
+  // retries count twice, in rclone and in its S3 library: 10 of them go on for half a minute while nobody answers.
+  const bool uploads = patience == Patience::upload, long_lasting = uploads || patience == Patience::read;
   set_default(command, "RCLONE_CONTIMEOUT", "15s");
-  set_default(command, "RCLONE_TIMEOUT", patience == Patience::transfer ? "60s" : "20s");
-  set_default(command, "RCLONE_LOW_LEVEL_RETRIES", patience == Patience::transfer ? "10" : "3");
-  set_default(command, "RCLONE_RETRIES", patience == Patience::transfer ? "3" : "1");
+  set_default(command, "RCLONE_TIMEOUT", long_lasting ? "60s" : "20s");
+  set_default(command, "RCLONE_LOW_LEVEL_RETRIES", uploads ? "10" : long_lasting ? "5" : "3");
+  set_default(command, "RCLONE_RETRIES", uploads ? "2" : "1");
+  set_default(command, "RCLONE_RETRIES_SLEEP", uploads ? "10s" : "0s");
+  if (patience == Patience::check) command.limit = std::chrono::minutes{2};
   if (patience == Patience::clean_up) command.limit = std::chrono::seconds{30};
   return command;
 }
 
+/// A child that cannot be started or does not end in time is the place's fault as any other.
+Exit Rclone::start(const Command& command, const ByteSink& out) {
+  try {
+    return processes_.run(command, {}, out);
+  } catch (const Error& error) {
+    if (error.kind != Failure::failed) throw;
+    throw Error{Failure::storage, fmt::format("could not get an answer from {}", place_.shown),
+                error.message + ": " + error.detail};
+  }
+}
+
 Rclone::Said Rclone::run(std::vector<std::string> args, Patience patience) {
   Said said;
-  said.exit =
-      processes_.run(command(std::move(args), patience), {}, [&](ByteSpan bytes) { said.out += as_text(bytes); });
+  said.exit = start(command(std::move(args), patience), [&](ByteSpan bytes) { said.out += as_text(bytes); });
   said.err = said.exit.err;
   return said;
 }
@@ -220,13 +257,19 @@ void Rclone::upload(const fs::path& file, const std::string& name, const Transfe
   // copyto, not rcat: it can begin anew, compares size and MD5 itself, and tells an object store the size beforehand.
   // Its log is taken as JSON from its standard output, which copyto does not use: that is where the progress comes
   // from.
-  RcloneLog log{gone};
+  StallWatch watch{fs::file_size(file), std::chrono::steady_clock::now()};
+  RcloneLog log{[&](Bytes bytes) {
+    if (gone) gone(bytes);
+    if (watch.stalled(bytes, std::chrono::steady_clock::now()))
+      throw Error{Failure::storage, fmt::format("nothing goes to {} any more", place_.shown),
+                  fmt::format("{} of \"{}\" had gone.", human_size(bytes), file.filename().string())};
+  }};
   Command upload = command({"copyto", "--ignore-times", "--log-file=/dev/stdout", "--use-json-log", "--stats=1s",
                             "--stats-log-level=NOTICE", "--", fs::absolute(file).string(), place_.path_of(name)},
-                           Patience::transfer);
+                           Patience::upload);
   // Its own bucket check needs the right to make buckets; whether it is there has been looked at.
   if (place_.minio) upload.env.emplace_back("RCLONE_CONFIG_BELAY_MINIO_NO_CHECK_BUCKET", "true");
-  const Exit exit = processes_.run(upload, {}, [&](ByteSpan bytes) { log.take(bytes); });
+  const Exit exit = start(upload, [&](ByteSpan bytes) { log.take(bytes); });
   if (exit.ok()) return;
   const std::string said = log.failures();
   fail(fmt::format("copy \"{}\" to {}", file.filename().string(), place_.shown), exit, said.empty() ? exit.err : said);
@@ -234,11 +277,11 @@ void Rclone::upload(const fs::path& file, const std::string& name, const Transfe
 
 void Rclone::rename(const std::string& from, const std::string& to) {
   run_or_throw(fmt::format("rename \"{}\" in {}", from, place_.shown),
-               {"moveto", "--", place_.path_of(from), place_.path_of(to)}, Patience::transfer);
+               {"moveto", "--", place_.path_of(from), place_.path_of(to)}, Patience::check);
 }
 
 void Rclone::read(const std::string& name, const ByteSink& sink) {
-  const Exit exit = processes_.run(command({"cat", "--", place_.path_of(name)}, Patience::transfer), {}, sink);
+  const Exit exit = start(command({"cat", "--", place_.path_of(name)}, Patience::read), sink);
   if (!exit.ok()) fail(fmt::format("read \"{}\" from {}", name, place_.shown), exit, exit.err);
 }
 
@@ -246,7 +289,7 @@ void Rclone::download_manifests(const fs::path& folder) {
   run_or_throw(fmt::format("read the manifests in {}", place_.shown),
                {"copy", "--max-depth=1", "--max-size=256M", "--include=/*.manifest.json", "--", place_.root,
                 fs::absolute(folder).string()},
-               Patience::transfer);
+               Patience::read);
 }
 
 void Rclone::remove(const std::string& name) {

@@ -1,6 +1,7 @@
 // rclone, the child that reaches other places. It is configured through its environment, and what it did is judged by
 // what lies there afterwards: whoever uploads, reads back.
 #pragma once
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -21,9 +22,9 @@ struct RemoteFile {
 /// Bytes that have gone so far.
 using TransferSink = std::function<void(Bytes)>;
 
-/// How long a child goes on trying: `check` gives up within seconds, `transfer` outlasts a hiccup of minutes,
-/// `clean_up` tries once.
-enum class Patience { check, transfer, clean_up };
+/// How long a child goes on trying. check: gives up within two minutes; read: outlasts a hiccup of seconds; upload: one
+/// of a minute, and begins anew once; clean_up: half a minute in all.
+enum class Patience { check, read, upload, clean_up };
 
 class Rclone {
  public:
@@ -56,7 +57,9 @@ class Rclone {
     Exit exit;
     std::string out, err;
   };
+  void ask_version();
   [[nodiscard]] Command command(std::vector<std::string> args, Patience patience) const;
+  Exit start(const Command& command, const ByteSink& out);
   Said run(std::vector<std::string> args, Patience patience);
   void run_or_throw(const std::string& verb, std::vector<std::string> args, Patience patience);
   [[noreturn]] void fail(const std::string& what, const Exit& exit, const std::string& said) const;
@@ -73,6 +76,21 @@ class Rclone {
 
 /// Pure: rclone's own words about a failure, on one line, without `secrets` and without passwords in URLs.
 [[nodiscard]] std::string failure_words(const std::string& said, const std::vector<std::string>& secrets);
+
+/// Pure: notices that nothing goes any more.
+class StallWatch {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  /// For an upload of `size` bytes that begins at `now`.
+  StallWatch(Bytes size, Time now);
+  /// True if the figure has not changed for as long as rclone could need to read the file once, and ten minutes more.
+  [[nodiscard]] bool stalled(Bytes gone, Time now);
+
+ private:
+  std::chrono::seconds patience_;
+  Bytes gone_ = 0;
+  Time since_;
+};
 
 /// Pure: rclone's log in JSON, as it comes in pieces of any size.
 class RcloneLog {

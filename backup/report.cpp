@@ -26,6 +26,7 @@ std::string describe_level(const Manifest& m) {
     case Level::checksum:
       return "checksum: complete, decoded again while it was written, and on the disk as written";
     case Level::archive:
+      if (m.scope == Scope::schema) return "archive: the whole of it was read";
       return m.archive.format == ArchiveFormat::custom
                  ? "archive: pg_restore reads all of it, and every table's rows, recomputed from it, are equal"
                  : "archive: the whole script was read, and every table's rows, recomputed from it, are equal";

@@ -10,6 +10,7 @@
 #include "common/error.hpp"
 #include "common/interrupt.hpp"
 #include "common/savepoint.hpp"
+#include "common/schema_difference.hpp"
 #include "common/sql_text.hpp"
 
 namespace belay {
@@ -166,12 +167,17 @@ void BackupSnapshot::moved_tables(std::vector<std::string>& lines) {
 
 namespace {
 
-/// Differences on objects that the snapshot has; what came later is no part of its dump.
+/// Differences on what the snapshot has, and on what became a part of it. What is new beside it is no part of its dump.
 void add_differences(const SchemaFingerprint& then, const SchemaFingerprint& now, std::vector<std::string>& lines) {
   std::set<std::pair<std::string, std::string>> objects;
-  for (const SchemaFact& fact : then.facts) objects.emplace(fact.kind, fact.object);
+  std::set<std::string> wholes;
+  for (const SchemaFact& fact : then.facts) {
+    objects.emplace(fact.kind, fact.object);
+    if (has_parts(fact.kind)) wholes.insert(fact.object);
+  }
   for (const SchemaDifference& difference : compare_schema(then, now, nullptr)) {
-    if (objects.contains({difference.kind, difference.object})) lines.push_back(difference.describe());
+    const bool new_part = is_part(difference.kind) && wholes.contains(parent_path(difference.object));
+    if (new_part || objects.contains({difference.kind, difference.object})) lines.push_back(difference.describe());
   }
 }
 

@@ -84,14 +84,15 @@ bool PsqlLexer::take_number_byte(char c) {
 }
 
 /// Where a number runs into letters, psql 14, 15.0 and 15.9 each end it at another place: that matters where a quote
-/// follows (14 reads 1e'…' as E'…'), or in a body, whose words are counted.
+/// follows (1e'…' is E'…' to 14, 1e5$$ one word to 15.9), or in a body, whose words are counted.
 void PsqlLexer::end_number(char next) {
   const Number number = number_;
   mode_ = Mode::plain;
-  const bool runs_into_letters = number == Number::junk || number == Number::exponent_letter;
-  const bool quote = next == '\'' || next == '"' || next == '&' || next == '$';
-  const bool dash = number == Number::exponent_minus && next == '-';  // a comment to 14 only
-  if (dash || (runs_into_letters && (quote || words_.routine())))
+  const bool letters = number == Number::junk || number == Number::exponent_letter;
+  const bool quote = letters && (next == '\'' || next == '"' || next == '&');
+  const bool dollar = (letters || number == Number::exponent) && next == '$';
+  const bool comment = number == Number::exponent_minus && next == '-';  // 14 only
+  if (quote || dollar || comment || (letters && words_.routine()))
     refuse("A number that runs into letters is read in different ways by different versions of psql.");
 }
 

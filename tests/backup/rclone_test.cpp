@@ -194,6 +194,20 @@ TEST_CASE("rclone's log is read as it comes, in pieces of any size") {
   }
 }
 
+TEST_CASE("an upload that stands still is noticed after ten minutes, and later for a file that takes long to read") {
+  using std::chrono::seconds;
+  const StallWatch::Time begin{};
+  StallWatch small{100, begin};
+  CHECK_FALSE(small.stalled(0, begin + seconds(600)));
+  CHECK(small.stalled(0, begin + seconds(601)));
+  CHECK_FALSE(small.stalled(10, begin + seconds(700)));
+  CHECK_FALSE(small.stalled(10, begin + seconds(1300)));
+  CHECK(small.stalled(10, begin + seconds(1301)));
+  StallWatch large{Bytes{500} * 1024 * 1024 * 1024, begin};
+  CHECK_FALSE(large.stalled(0, begin + seconds(10000)));
+  CHECK(large.stalled(0, begin + seconds(11000)));
+}
+
 TEST_CASE("two manifests are of one backup if only verification and copies differ") {
   Manifest a;
   a.archive.file = "backup_x.dump";

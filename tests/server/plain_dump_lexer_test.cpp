@@ -20,7 +20,7 @@ constexpr std::array fragments{
     // quotes of every kind, alone: they meet in every nesting
     "'", "'", "\"", "$$", "$$", "$a$", "$a$", "$ab$", "$1", "$", "E'", "e'", "B'", "x'", "N'", "u&'", "U&\"", "u&", "''", "\"\"",
     "\\\\", "\\'", "-", "--", "-- x", "/*", "*/", "/", "*", "/*/", "*/*", "+", "->", "<", "&", ":", "::", ":=", ":n", ":'n'",
-    ":\"n\"", ":'n ", ";", ";", ";", "(", ")", ",", ".", "[", "\n", "\n", "\n", "\r", "\r\n", " ", " ", "\t", "\f", "\v", "\n--\n'",
+    ":\"n\"", ":'n ", ";", ";", ";", "(", ")", ",", ".", "[", "\n", "\n", "\n", "\r", "\r\n", " ", " ", "\t", "\f", "\n--\n'",
     "a", "e", "u", "_", "\xc3\xa9", "'\xc3\xa9'", "1", "1.5", "1e5", "1e", "1.", "0x1F", "1_0", "e'\\''", "'\\'", "1 e'\\''",
     "create function f() ", "create or replace procedure ", "begin ", "begin atomic ", "atomic", " select ", " case ", " end ",
     " end;", "create ", "function ", "or", " BEGIN ATOMIC", " return 1;", " END"};
