@@ -1,7 +1,8 @@
-// pg_dump reads rows and lists of objects in its snapshot, but definitions through pg_get_viewdef and its like, which
-// look at the newest catalog: a function replaced while the dump runs is in it as it is now, a dropped one ends it or
-// is missing, and a view may name what the dump does not hold. Nothing in the dump tells. So the row versions of
-// everything with such a definition are compared between the snapshot and the present.
+// pg_dump reads rows and lists of objects in its snapshot, but many definitions through functions that look at the
+// newest catalog: pg_get_functiondef, pg_get_indexdef, pg_get_triggerdef, and every name within an expression or a
+// view. A function replaced while the dump runs is in it as it is now, a dropped one ends it, and a view may name what
+// the dump does not hold. Nothing in the dump tells. So the row versions of everything that definitions are made of are
+// compared between the snapshot and the present.
 #pragma once
 #include <map>
 #include <string>

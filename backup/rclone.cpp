@@ -198,7 +198,6 @@ Command Rclone::command(std::vector<std::string> args, Patience patience) const 
   set_default(command, "RCLONE_TIMEOUT", long_lasting ? "60s" : "20s");
   set_default(command, "RCLONE_LOW_LEVEL_RETRIES", uploads ? "10" : long_lasting ? "5" : "3");
   set_default(command, "RCLONE_RETRIES", uploads ? "2" : "1");
-  set_default(command, "RCLONE_RETRIES_SLEEP", uploads ? "10s" : "0s");
   if (patience == Patience::check) command.limit = std::chrono::minutes{2};
   if (patience == Patience::clean_up) command.limit = std::chrono::seconds{30};
   return command;

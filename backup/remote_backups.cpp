@@ -235,7 +235,8 @@ bool Download::commit(const OffSiteCopy& copy) {
   PendingFile manifest_file{tool_.files, manifest_here, PendingFile::Existing::refuse};
   manifest_file.write(as_bytes(write_manifest(manifest)));
   manifest_file.finish();  // on the disk before the others have their names: it says what belongs to it, should we die
-  for (auto file = files_.rbegin(); file != files_.rend(); ++file) (*file)->commit();
+  std::reverse(files_.begin(), files_.end());  // as a backup is made: the archive last of them
+  for (const auto& file : files_) file->commit();
   manifest_file.commit();  // from here on the backup exists here
   return true;
 }

@@ -95,6 +95,7 @@ struct PlainDumpReader::State {
   void end_command();
   void end_line();
   [[nodiscard]] std::uint64_t line() const;
+  [[nodiscard]] bool ends_inside_command() const { return !command_misplaced && commands.could_be_cut(begun); }
   void check_end() const;
 };
 
@@ -301,6 +302,7 @@ void PlainDumpReader::State::check_end() const {
   std::string inside(lexer.unfinished());
   if (part == Part::rows || (part == Part::line_end && waiting.kind == DumpVerdict::Kind::copy))
     inside = part == Part::rows ? "the rows of table " + tables.current() : "the line of a COPY statement";
+  if (part == Part::command) inside = "a command";
   if (inside.empty() && commands.restricted()) inside = "what \\restrict began";
   if (!inside.empty())
     throw Error{Failure::storage, "the dump is cut off", fmt::format("It ends inside {}, in line {}.", inside, line()),
@@ -330,7 +332,8 @@ void PlainDumpReader::finish() {
     state.part = State::Part::sql;
     state.feed(without_mark(std::exchange(state.begun, {})));
   }
-  if (state.part == State::Part::command) state.end_command();  // psql takes it without a newline too
+  // psql takes a command without a newline too.
+  if (state.part == State::Part::command && !state.ends_inside_command()) state.end_command();
   state.end_comment();
   state.check_end();
   state.output.flush();

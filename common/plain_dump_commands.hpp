@@ -27,6 +27,8 @@ class PlainDumpCommands {
   void take(std::string_view text, std::uint64_t line);
   /// A statement begins. Throws refused if a command waits for another one.
   void statement_begins(std::uint64_t line) const;
+  /// The last line of a dump, without a newline, is the beginning of a command that could go on well.
+  [[nodiscard]] bool could_be_cut(std::string_view text) const;
   /// The dump's \restrict has no \unrestrict yet.
   [[nodiscard]] bool restricted() const { return !key_.empty(); }
 

@@ -19,9 +19,7 @@ void PlainDumpOutput::pass(std::string_view text) {
     gathered_ += text;
 }
 
-void PlainDumpOutput::leave_out(std::string_view text) {
-  pass(std::string(count_newlines(text), '\n'));
-}
+void PlainDumpOutput::leave_out(std::string_view text) { pass(std::string(count_newlines(text), '\n')); }
 
 void PlainDumpOutput::flush() {
   if (gathered_.empty()) return;

@@ -42,7 +42,8 @@ bool PlainDumpRows::add(std::string_view& rest) {
   while (!rest.empty() && !ended) {
     std::string_view slice = rest.substr(0, slice_size);
     const std::size_t size = slice.size();
-    const bool returns = return_pending_ || slice.find('\r') != std::string_view::npos;
+    const bool returns = return_pending_ || line_end_ == LineEnd::carriage_return_newline ||
+                         slice.find('\r') != std::string_view::npos;
     ended = returns ? add_line_with_returns(slice) : add_lines(slice);
     rest.remove_prefix(size - slice.size());
     line_ = first_line_ + rows_.rows();
@@ -68,9 +69,10 @@ bool PlainDumpRows::add_line_with_returns(std::string_view& rest) {
   if (return_pending_ && !line.empty()) refuse("A row holds a carriage return.");
   const bool returned = return_pending_ || line.ends_with('\r');
   if (line.ends_with('\r')) line.remove_suffix(1);
-  if (line.find('\r') != std::string_view::npos) refuse("A row holds a carriage return.");
+  const std::size_t carriage_return = line.find('\r');
+  check(line.substr(0, carriage_return));
+  if (carriage_return != std::string_view::npos) refuse("A row holds a carriage return.");
   return_pending_ = returned && !whole;
-  check(line);
   (void)rows_.add(line);  // without a newline it cannot be the end
   if (!whole) return false;
   set_line_end(returned ? LineEnd::carriage_return_newline : LineEnd::newline);

@@ -29,7 +29,7 @@ void PlainDumpStatement::code(std::string_view text) {
 void PlainDumpStatement::comment(std::string_view text) {
   if (!verdict_) {
     const std::string_view kept = text.substr(0, room());
-    text_ += ' ';
+    if (text_.back() != ' ') text_ += ' ';  // once, whatever the pieces are
     hold(kept);
     text.remove_prefix(kept.size());
   }
@@ -51,7 +51,9 @@ void PlainDumpStatement::hold(std::string_view text) {
 void PlainDumpStatement::judge(std::string_view text, StatementText how_much) {
   verdict_ = judge_dump_statement(text, how_much);
   judged_ = text.size();
-  if (verdict_ && verdict_->kind == DumpVerdict::Kind::refuse) refuse_dump_line(line_, verdict_->what);
+  if (!verdict_ || verdict_->kind != DumpVerdict::Kind::refuse) return;
+  if (how_much != StatementText::partial) refuse_dump_line(line_, verdict_->what);
+  verdict_.reset();  // at its end: what a dump is refused for does not depend on the pieces in which it comes
 }
 
 void PlainDumpStatement::hand_on(std::string_view text) {

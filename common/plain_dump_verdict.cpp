@@ -19,6 +19,8 @@ using Tokens = std::vector<SqlToken>;
 
 /// No rule looks at more tokens than these, but those that need a whole statement.
 constexpr std::size_t enough_tokens = 10;
+/// With fewer than these a rule could be led astray: DROP /* half a megabyte */ DATABASE.
+constexpr std::size_t least_tokens = 5;
 
 /// The statement's first tokens; fewer than enough_tokens only if there are no more in `text`. One at the end of the
 /// text may be cut.
@@ -244,6 +246,8 @@ std::optional<DumpVerdict> judge_dump_statement(std::string_view text, Statement
   const Tokens tokens = first_tokens(text);
   // The last token may be cut, so one more is asked for.
   if (partial && tokens.back().kind == SqlToken::Kind::end) return {};
+  if (how_much == StatementText::too_long && rule != nullptr && tokens[least_tokens].kind == SqlToken::Kind::end)
+    return refuse("The statement is too long to be judged.");
   return rule != nullptr ? rule(tokens) : judge_select(tokens, how_much);
 }
 

@@ -38,7 +38,20 @@ RunContext open_run(Tool& tool, const CommonOptions& options, const std::optiona
   return {std::move(target), std::move(maintenance), std::nullopt, std::move(server), std::move(sides), schema};
 }
 
+namespace {
+
+void require_primary(const RunContext& context, const Tool& tool) {
+  if (!context.server.standby || tool.name == "backup-db") return;
+  throw Error{Failure::refused,
+              fmt::format("the server is a hot standby, where {} can change nothing", tool.name),
+              {},
+              "Nothing was changed. Name the primary in the URL; backup-db alone works on a standby."};
+}
+
+}  // namespace
+
 void lock_run(RunContext& context, const Tool& tool, std::chrono::milliseconds patience) {
+  require_primary(context, tool);
   // A session of its own: its last query stays in pg_stat_activity, and that query says who we are.
   context.lock.emplace(context.target.url, context.maintenance.database(), tool.session());
   take_run_lock(*context.lock, context.database(), tool.name, patience);
@@ -55,6 +68,13 @@ void check_leftovers(const RunContext& context, Output& out, Leftovers policy) {
                          side.marker ? side.marker->step : "being created");
   }
   if (found.empty()) return;
+  if (context.server.standby) {
+    out.note(
+        "Side databases of runs on the primary, at work or dead: that cannot be seen from a standby, where its "
+        "locks are not.\n" +
+        found);
+    return;
+  }
   const Error error{Failure::refused,
                     fmt::format("an earlier run on database \"{}\" did not end in order", context.database()), found,
                     "Run `migrate-production recover` first: it says which state the database is in, and finishes or "

@@ -29,14 +29,15 @@ struct RunContext {
                                   const std::optional<std::filesystem::path>& migrations_folder);
 
 /// Takes the run lock (skipped for --dry-run by the caller) and lists the side databases again under it. Throws
-/// refused.
+/// refused; also on a hot standby, unless the tool is backup-db.
 void lock_run(RunContext& context, const Tool& tool, std::chrono::milliseconds patience);
 
 /// Name, size, age, and what it is.
 [[nodiscard]] std::string describe_kept(const SideDatabase& side, TimePoint now);
 
 enum class Leftovers { refuse, warn };
-/// Side databases of runs that died. Under the run lock there is nobody they could belong to.
+/// Side databases of runs that died. Under the run lock there is nobody they could belong to; but on a standby, which
+/// has the primary's databases and not its locks, they are a note.
 void check_leftovers(const RunContext& context, Output& out, Leftovers policy);
 /// At most `keep` kept databases per target. Throws refused before anything begins, with the command that removes one.
 void check_kept(const RunContext& context, int keep);

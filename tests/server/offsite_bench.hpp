@@ -1,12 +1,12 @@
 // What the tests of off-site copies share: a bench with rows, a place that is a folder, and ways to do harm.
 #pragma once
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <fstream>
 
 #include "tests/cli/tool_bench.hpp"
 #include "tests/support/s3_server.hpp"
+#include "tests/support/small_disk.hpp"
 
 namespace belay::test {
 
@@ -73,29 +73,6 @@ class OffSiteBench : public ToolBench {
 
   std::string place;  ///< as rclone names it
   fs::path remote_folder;
-};
-
-/// A small file system of its own, gone at the end; mounted() is false where this user may not mount.
-class SmallDisk {
- public:
-  SmallDisk(const fs::path& folder, const std::string& size) : folder_(folder) {
-    fs::create_directories(folder_);
-    mounted_ = ::geteuid() == 0 && ::mount("tmpfs", folder_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  [[nodiscard]] bool mounted() const { return mounted_; }
-  [[nodiscard]] const fs::path& folder() const { return folder_; }
-  void make_read_only() const {
-    REQUIRE(::mount(nullptr, folder_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0);
-  }
-
- private:
-  fs::path folder_;
-  bool mounted_ = false;
 };
 
 /// Looks at the arguments of all processes again and again while a program runs.

@@ -1,8 +1,6 @@
 // backup-db on real databases: what a backup holds, when it is none, and what it leaves on the disk.
-#include <sys/mount.h>
-#include <unistd.h>
-
 #include "tests/cli/tool_bench.hpp"
+#include "tests/support/small_disk.hpp"
 
 namespace belay::test {
 namespace {
@@ -12,25 +10,6 @@ unsigned mode_of(const fs::path& path) {
   REQUIRE(::lstat(path.c_str(), &info) == 0);
   return info.st_mode & 07777U;
 }
-
-/// A small file system of its own, gone at the end; mounted() is false where this user may not mount.
-class SmallDisk {
- public:
-  SmallDisk(const fs::path& folder, const std::string& size) : folder_(folder) {
-    fs::create_directories(folder_);
-    mounted_ = ::geteuid() == 0 && ::mount("tmpfs", folder_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  [[nodiscard]] bool mounted() const { return mounted_; }
-
- private:
-  fs::path folder_;
-  bool mounted_ = false;
-};
 
 /// Sends a transaction and keeps it open.
 class Holder {

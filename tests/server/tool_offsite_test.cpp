@@ -1,6 +1,5 @@
 // Copies of backups in other places, through a real rclone: to a real S3 endpoint, and to folders (rclone's `local`)
 // where the endpoint does not matter.
-#include "backup/manifest.hpp"
 #include "tests/server/offsite_bench.hpp"
 
 namespace belay::test {
@@ -117,7 +116,7 @@ TEST_CASE("an endpoint that falls silent in the middle of a copy is given up") {
   bench.fill_megabytes(2);
   const std::string archive = bench.take_backup();
   bench.env["RCLONE_BWLIMIT"] = "700k";
-  bench.env["RCLONE_TIMEOUT"] = "2s";
+  bench.env["RCLONE_TIMEOUT"] = "1s";
   Background run = bench.start("backup-db", {"copy", archive, "--backup-minio"});
   wait_until("the archive to be on its way", [&] {
     REQUIRE(run.running());
@@ -203,61 +202,6 @@ TEST_CASE("the keys are in no argument, message, log, journal or manifest while 
   }
   CHECK(said.find("S3RVER") == std::string::npos);
   CHECK(read_text(s3.object("bucket", name + ".manifest.json")).find("S3RVER") == std::string::npos);
-}
-
-TEST_CASE("what is wrong with the options for places is said before anything is done, without a secret in it") {
-  OffSiteBench bench;
-  const auto refused = [&](const Words& words, int status, const std::map<std::string, std::string>& more = {}) {
-    const std::map<std::string, std::string> saved = bench.env;
-    for (const auto& [name, value] : more) bench.env[name] = value;
-    const RunResult result = bench.tool("backup-db", words);
-    bench.env = saved;
-    INFO(result.err);
-    CHECK(result.status == status);
-    CHECK(result.err.find("s3cret") == std::string::npos);
-    CHECK(bench.archives().empty());
-    return result.err;
-  };
-  CHECK_THAT(refused({"--output-path", "backups", "--backup-minio"}, 2),
-             Catch::Contains("MINIO_ENDPOINT, MINIO_ACCESS_KEY, MINIO_SECRET_KEY, MINIO_BUCKET"));
-  CHECK_THAT(refused({"--output-path", "backups", "--backup-minio"}, 2,
-                     {{"MINIO_ENDPOINT", "h"}, {"MINIO_SECRET_KEY", "s3cret"}}),
-             Catch::Contains("MINIO_ACCESS_KEY, MINIO_BUCKET"));
-  refused({"--output-path", "backups", "--copy-to", ":s3,access_key_id=a,secret_access_key=s3cret:b"}, 2);
-  refused({"--output-path", "backups"}, 2, {{"BELAY_COPY_TO", ":swift,user=u,key=s3cret:b"}});
-  refused({"list", "--from", ":webdav,url='https://u:s3cret@h':x"}, 2);
-  CHECK_THAT(refused({"--output-path", "backups", "--copy-to", "nas/backups"}, 2), Catch::Contains("NAME:path"));
-  refused({"--output-path", "backups", "--copy-to", "a:b", "--backup-minio"}, 2);
-  refused({"copy", "x.dump.zst"}, 2);
-  refused({"fetch", "x.dump.zst"}, 2);
-  CHECK_THAT(refused({"--output-path", "backups", "--copy-to", "nobody-made-it:b"}, 8),
-             Catch::Contains("nobody-made-it"));
-}
-
-TEST_CASE("what a job's environment says of places concerns its copies; list and verify still look at the folder") {
-  OffSiteBench bench;
-  bench.env["BELAY_BACKUP_MINIO"] = "true";
-  CHECK(bench.list({"--output-path", "backups"}).at("backups").empty());
-  CHECK(bench.tool("backup-db", {"verify", "nothing.dump.zst"}).status == 9);
-  bench.env["BELAY_COPY_TO"] = ":local:" + (bench.work / "elsewhere").string();
-  const RunResult result = bench.backup({"--copy-to", bench.place});
-  INFO(result.err);
-  CHECK(result.status == 0);
-  CHECK(names_in(bench.there()).size() == 3);
-  CHECK_FALSE(fs::exists(bench.work / "elsewhere"));
-}
-
-TEST_CASE("without a working rclone nothing starts") {
-  OffSiteBench bench;
-  bench.env["PATH"] = (bench.work / "bin").string();
-  const RunResult missing = bench.backup({"--copy-to", bench.place});
-  CHECK(missing.status == 3);
-  CHECK_THAT(missing.err, Catch::Contains("no rclone on PATH"));
-  bench.write_program("rclone", "#!/bin/sh\necho broken >&2\nexit 1\n");
-  const RunResult broken = bench.backup({"--copy-to", bench.place});
-  CHECK(broken.status == 3);
-  CHECK_THAT(broken.err, Catch::Contains("does not work (status 1)") && Catch::Contains("broken"));
-  CHECK(bench.archives().empty());
 }
 
 TEST_CASE("an rclone that says it is done and has not done it is found out") {
@@ -365,7 +309,7 @@ TEST_CASE("a full or read-only place is status 8; nothing half is left there and
     WARN("skipped: this user may not mount a file system");
     return;
   }
-  bench.fill_megabytes(3);
+  bench.fill_megabytes(2);
   const RunResult no_space = bench.backup({"--copy-to", ":local:" + (bench.work / "full").string()});
   INFO(no_space.err);
   CHECK(no_space.status == 8);
@@ -414,7 +358,7 @@ TEST_CASE("a copy killed after any child of it leaves nothing listed there, and 
     if (line.find("child ended: rclone") != std::string::npos) points.push_back(line.substr(0, line.find(' ')));
   }
   REQUIRE(points.size() > 8);
-  for (std::size_t i = 3; i < points.size(); i += 2) {
+  for (std::size_t i = 3; i < points.size(); i += 3) {
     CAPTURE(points[i]);
     fs::remove_all(bench.there());
     bench.env["BELAY_FAULT_KILL_AT"] = points[i];
