@@ -135,6 +135,8 @@ void PlainDumpReader::State::feed_begin(std::string_view& rest) {
 }
 
 void PlainDumpReader::State::feed_sql(std::string_view& rest) {
+  if (commands.awaits_connect() && rest.front() != '\\')
+    refuse_dump_line(lexer.line(), "Before it stands \\encoding, which only \\connect may follow.");
   const std::uint64_t line_before = lexer.line();
   const SqlChunk chunk = lexer.next(rest);
   if (chunk.kind == SqlChunk::Kind::nothing) return;
@@ -242,7 +244,6 @@ void PlainDumpReader::State::begin_statement(std::uint64_t line) {
   if (std::exchange(in_statement, true)) return;
   end_comment();
   facts.ended = false;
-  commands.statement_begins(line);
   statement.begin(line);
 }
 
@@ -303,6 +304,7 @@ void PlainDumpReader::State::check_end() const {
   if (part == Part::rows || (part == Part::line_end && waiting.kind == DumpVerdict::Kind::copy))
     inside = part == Part::rows ? "the rows of table " + tables.current() : "the line of a COPY statement";
   if (part == Part::command) inside = "a command";
+  if (inside.empty() && commands.awaits_connect()) inside = "what \\encoding began";
   if (inside.empty() && commands.restricted()) inside = "what \\restrict began";
   if (!inside.empty())
     throw Error{Failure::storage, "the dump is cut off", fmt::format("It ends inside {}, in line {}.", inside, line()),

@@ -51,10 +51,6 @@ void PlainDumpCommands::take(std::string_view text, std::uint64_t line) {
   }
 }
 
-void PlainDumpCommands::statement_begins(std::uint64_t line) const {
-  if (encoding_waits_) refuse_dump_line(line, "Before it stands \\encoding, which only \\connect may follow.");
-}
-
 bool PlainDumpCommands::could_be_cut(std::string_view text) const {
   const std::array<std::string, 4> whole{"\\restrict K", "\\unrestrict " + key_, "\\connect D", "\\encoding SQL_ASCII"};
   return std::any_of(whole.begin(), whole.end(), [&](const std::string& command) {

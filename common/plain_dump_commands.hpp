@@ -25,8 +25,8 @@ class PlainDumpCommands {
   PlainDumpCommands(std::string restrict_key, PlainDumpOutput& output, LeftOutList& left_out);
   /// `text` is a line from its backslash on, without its newline, that is not inside a statement. Throws refused.
   void take(std::string_view text, std::uint64_t line);
-  /// A statement begins. Throws refused if a command waits for another one.
-  void statement_begins(std::uint64_t line) const;
+  /// The last command was \encoding: the next line has to be \connect.
+  [[nodiscard]] bool awaits_connect() const { return encoding_waits_; }
   /// The last line of a dump, without a newline, is the beginning of a command that could go on well.
   [[nodiscard]] bool could_be_cut(std::string_view text) const;
   /// The dump's \restrict has no \unrestrict yet.

@@ -188,6 +188,7 @@ TEST_CASE("it is said what a plain dump ends in") {
        {"COPY t (a) FROM stdin;\n1\n\\.", "the rows of table \"public\".\"t\", in line 3"},
        {"\\restr", "a command, in line 1"},
        {"\\restrict ab\n\\unrestrict a", "a command, in line 2"},
+       {"\\encoding SQL_ASCII\n", "what \\encoding began"},
        {"\\restrict a\n", "what \\restrict began"}}));
   const DumpReading reading = read_dump(dump);
   CHECK(reading.failure == Failure::storage);

@@ -81,10 +81,14 @@ KeptBench::KeptBench(const std::string& hint, const DatabaseUrl& server) : ToolB
 }
 
 std::string KeptBench::keep(const Words& words) {
-  std::string archive = take_backup(words);
+  Words more = words;
+  more.emplace_back("--json");
+  const RunResult result = backup(more);
+  INFO(result.err);
+  REQUIRE(result.status == 0);
   kept_ = files_below(folder());
   ++backups_kept_;
-  return archive;
+  return work / Json::parse(result.out).at("archive").get<std::string>();
 }
 
 void KeptBench::fill_megabytes(double megabytes) const {
