@@ -29,7 +29,7 @@ TimePoint modified_at(const fs::path& file) {
 }
 
 ForeignDump require_dump(const fs::path& file) {
-  if (fs::exists(manifest_path(file))) {
+  if (is_there(manifest_path(file))) {
     throw Error{Failure::refused,
                 fmt::format("\"{}\" has a manifest already", file.string()),
                 {},

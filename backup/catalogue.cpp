@@ -68,6 +68,16 @@ void remove_announced(Files& files, const fs::path& manifest_partial, std::vecto
   }
 }
 
+/// What cannot be removed is no reason not to take a backup: it is never listed, and the next run tries again.
+void remove_leftover(Files& files, const fs::path& file, std::vector<std::string>& removed) {
+  try {
+    files.remove(file);
+    removed.push_back(file.filename());
+  } catch (const Error&) {
+    // A folder by such a name, or another user's file.
+  }
+}
+
 /// Files of the folder that belong to a backup there. A manifest that cannot be read may claim whatever has its name in
 /// front.
 class Claims {
@@ -91,12 +101,6 @@ class Claims {
   std::vector<std::string> unknown_;
 };
 
-/// A manifest can be made by anybody: only what it names in its own folder is touched, never where a path leads.
-bool is_file_name(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
-         name.find('\0') == std::string::npos;
-}
-
 /// What is left of a backup whose manifest is a mark by now. A kill anywhere in here leaves the mark, which says what
 /// else there is to remove, so it goes last.
 void remove_marked(Files& files, const fs::path& mark, const Manifest& manifest, std::vector<std::string>& removed) {
@@ -104,7 +108,7 @@ void remove_marked(Files& files, const fs::path& mark, const Manifest& manifest,
   const Claims claims{folder};
   for (const std::string& name : manifest.files()) {
     std::error_code missing;
-    if (!is_file_name(name) || claims.has(name) || !fs::exists(fs::symlink_status(folder / name, missing))) continue;
+    if (claims.has(name) || !fs::exists(fs::symlink_status(folder / name, missing))) continue;
     files.remove(folder / name);
     removed.push_back(name);
     fault_point("backup's file removed");
@@ -187,9 +191,11 @@ std::vector<fs::path> catalogue_folders(const std::optional<fs::path>& chosen) {
 
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
-  std::error_code missing;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, missing))
-    names.push_back(entry.path().filename());
+  std::error_code reason;
+  for (fs::directory_iterator at{folder, reason}, end; !reason && at != end; at.increment(reason))
+    names.push_back(at->path().filename());
+  if (reason && reason != std::errc::no_such_file_or_directory)
+    throw Error{Failure::storage, fmt::format("could not read the folder \"{}\"", folder.string()), reason.message()};
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -218,8 +224,7 @@ std::vector<std::string> sweep_leftovers(Files& files, const fs::path& folder) {
       if (!ours || !name.ends_with(partial) || is_manifest != manifests || is_locked_by_another(folder / name))
         continue;
       if (is_manifest) remove_announced(files, folder / name, removed);
-      files.remove(folder / name);
-      removed.push_back(name);
+      remove_leftover(files, folder / name, removed);
     }
   }
   finish_removals(files, folder, removed);

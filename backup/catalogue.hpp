@@ -17,7 +17,7 @@ struct CatalogueEntry {
 };
 
 /// Backups in `folder`, oldest first by the manifest's time. Files without a manifest are no backups and not listed; a
-/// missing folder is empty.
+/// missing folder is empty. Throws storage if the folder cannot be read.
 [[nodiscard]] std::vector<CatalogueEntry> list_backups(const std::filesystem::path& folder);
 
 /// The three folders that the tools write to when nobody names another.
@@ -26,7 +26,8 @@ struct CatalogueEntry {
 /// `chosen`, else those of the default folders that are there; each folder once, whatever paths lead to it.
 [[nodiscard]] std::vector<std::filesystem::path> catalogue_folders(const std::optional<std::filesystem::path>& chosen);
 
-/// Names of all files in the folder; none if it is missing.
+/// Names of all files in the folder; none if it is missing. Throws storage if it cannot be read: what may be there and
+/// cannot be seen is not nothing.
 [[nodiscard]] std::vector<std::string> names_in(const std::filesystem::path& folder);
 
 /// Removes what a dead run of belay left: .partial files that no live process holds, and the archive and schema file

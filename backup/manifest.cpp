@@ -8,6 +8,7 @@
 #include "common/error.hpp"
 #include "common/pending_file.hpp"
 #include "common/sha256.hpp"
+#include "common/strict_json.hpp"
 
 namespace belay {
 
@@ -102,10 +103,8 @@ std::string write_manifest(const Manifest& manifest) {
 Manifest parse_manifest(const std::string& text, const std::string& name) {
   const auto [body, digest] = unseal(text, name);
   if (sha256_hex(body) != digest) refuse(name, "Its digest does not match its content: it was damaged or edited.");
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) refuse(name, "It is not JSON.");
   try {
-    return manifest_from_json(json);
+    return manifest_from_json(parse_strict(text));
   } catch (const Json::exception& error) {
     refuse(name, error.what());
   } catch (const Error& error) {
@@ -137,13 +136,13 @@ fs::path manifest_path(const fs::path& archive) {
 
 Manifest read_manifest_of(const fs::path& archive) {
   const fs::path path = manifest_path(archive);
-  if (!fs::exists(archive)) {
+  if (!is_there(archive)) {
     throw Error{Failure::storage,
                 fmt::format("there is no archive \"{}\"", archive.string()),
                 {},
                 "Name the .dump.zst file of a backup."};
   }
-  if (!fs::exists(path)) {
+  if (!is_there(path)) {
     throw Error{
         Failure::storage, fmt::format("the archive \"{}\" has no manifest", archive.string()),
         fmt::format("\"{}\" is missing: the archive is not whole, or not of belay's making.", path.filename().string()),

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "common/error.hpp"
+#include "common/strict_json.hpp"
 
 namespace belay {
 
@@ -52,14 +53,15 @@ Json sequences_json(const ContentFingerprint& content) {
 ContentFingerprint content_from_json(const Json& json) {
   ContentFingerprint content;
   for (const Json& t : json.at("tables")) {
-    content.tables.push_back(
-        {t.at("schema"), t.at("name"), t.at("columns").get<std::vector<std::string>>(), t.at("rows"), t.at("hash")});
+    content.tables.push_back({t.at("schema"), t.at("name"), t.at("columns").get<std::vector<std::string>>(),
+                              whole_number<std::uint64_t>(t.at("rows")), t.at("hash")});
   }
   for (const Json& s : json.at("sequences")) {
-    content.sequences.push_back(
-        {s.at("schema"), s.at("name"), s.at("last_value"), s.at("is_called"), s.at("increment")});
+    content.sequences.push_back({s.at("schema"), s.at("name"), whole_number<std::int64_t>(s.at("last_value")),
+                                 s.at("is_called"), whole_number<std::int64_t>(s.at("increment"))});
   }
-  content.large_objects = {json.at("large_objects").at("count"), json.at("large_objects").at("hash")};
+  content.large_objects = {whole_number<std::uint64_t>(json.at("large_objects").at("count")),
+                           json.at("large_objects").at("hash")};
   content.skipped = json.at("skipped").get<std::vector<std::string>>();
   return content;
 }
@@ -122,7 +124,8 @@ void later_fields_from_json(const Json& json, Manifest& m) {
     m.role_definitions.push_back({r.at("name"), r.at("create"), r.at("grants").get<std::vector<std::string>>()});
   for (const Json& c : json.value("copies", Json::array())) m.copies.push_back({c.at("remote"), c.at("at")});
   if (json.contains("globals"))
-    m.globals = Companion{json["globals"].at("file"), json["globals"].at("bytes"), json["globals"].at("sha256")};
+    m.globals = Companion{file_name(json["globals"].at("file")), whole_number<Bytes>(json["globals"].at("bytes")),
+                          json["globals"].at("sha256")};
 }
 
 template <typename Word, typename... Words>
@@ -134,7 +137,7 @@ Word word_named(const std::string& text, const char* what, Word first, Words... 
 }
 
 void check_version(const Json& json) {
-  if (json.at("format") != "belay-manifest" || json.at("version") != manifest_version) {
+  if (json.at("format") != "belay-manifest" || whole_number<int>(json.at("version")) != manifest_version) {
     throw Error{Failure::storage, "It is of a version that this belay does not read."};
   }
   for (const std::string field : json.at("required")) {
@@ -155,11 +158,11 @@ Json archive_json(const ArchiveFacts& a) {
 }
 
 ArchiveFacts archive_from_json(const Json& a) {
-  return {a.at("file"),
+  return {file_name(a.at("file")),
           word_named(a.at("format"), "format", ArchiveFormat::custom, ArchiveFormat::plain),
           word_named(a.at("compression"), "compression", Compression::none, Compression::gzip, Compression::zstd),
-          a.at("bytes"),
-          a.at("plain_bytes"),
+          whole_number<Bytes>(a.at("bytes")),
+          whole_number<Bytes>(a.at("plain_bytes")),
           a.at("sha256"),
           a.at("dumped_by"),
           a.value("rows_readable", true)};
@@ -219,18 +222,19 @@ Manifest manifest_from_json(const Json& json) {
   m.run = json.at("run");
   m.created_at = parse_iso_utc(json.at("created_at"));
   m.database = properties_from_json(json.at("target"));
-  m.server_version = json.at("target").at("server_version");
+  m.server_version = whole_number<int>(json.at("target").at("server_version"));
   m.system_identifier = json.at("target").at("system_identifier");
   m.archive = archive_from_json(json.at("archive"));
   const Json& s = json.at("snapshot");
   m.snapshot = {{}, s.at("lsn"), s.at("time"), s.at("snapshot"), s.at("lock")};
-  for (const Json& c : s.at("counters")) m.snapshot.counters.push_back({c.at("schema"), c.at("name"), c.at("changes")});
+  for (const Json& c : s.at("counters"))
+    m.snapshot.counters.push_back({c.at("schema"), c.at("name"), whole_number<std::int64_t>(c.at("changes"))});
   m.history_schema = json.at("history_schema");
   for (const Json& r : json.at("history"))
     m.history.push_back({r.at("id"), r.at("name"), r.at("checksum"), r.at("state")});
   const Json& schema = json.at("fingerprint").at("schema");
   m.schema_sha256 = schema.at("sha256");
-  m.schema_file = schema.at("file");
+  m.schema_file = file_name(schema.at("file"));
   m.schema_file_sha256 = schema.at("file_sha256");
   m.content = content_from_json(json.at("fingerprint").at("content"));
   m.extensions = json.at("extensions").get<std::vector<std::string>>();

@@ -43,6 +43,16 @@ std::string describe(const CompressionSettings& settings) {
   return fmt::format("{} level {}", to_string(settings.compression), settings.level);
 }
 
+std::string describe_order(const BackupPlan& plan) {
+  std::string text = plan.wishes.with_globals ? "write roles and tablespaces beside it, " : "";
+  if (plan.locks_first) {
+    text += fmt::format("lock every table (ACCESS SHARE, up to {}), take the snapshot", plan.wishes.lock_timeout);
+  } else {
+    text += "take the snapshot, compare every table's storage and definition with it after the dump (too many to lock)";
+  }
+  return text;
+}
+
 void check_space(const BackupFacts& facts, const std::filesystem::path& folder) {
   // A dump in zstd is rarely below a tenth of the database's size on disk (indexes are not in it), so less than that
   // cannot do.
@@ -74,8 +84,10 @@ BackupPlan plan_backup(const BackupWishes& wishes, const BackupFacts& facts) {
                 {},
                 "Correct the name in the URL."};
   }
-  check_rights(facts.preflight, wishes.scope);
-  check_lock_table(facts.preflight.locks, wishes.scope);
+  if (facts.preflight) {
+    check_rights(*facts.preflight, wishes.scope);
+    check_lock_table(facts.preflight->locks, wishes.scope);
+  }
   check_space(facts, wishes.folder);
   return {.url = facts.url,
           .source = facts.source,
@@ -85,6 +97,7 @@ BackupPlan plan_backup(const BackupWishes& wishes, const BackupFacts& facts) {
           .pg_restore = facts.pg_restore,
           .pg_dumpall = facts.pg_dumpall,
           .maintenance = facts.maintenance,
+          .locks_first = !facts.preflight || facts.preflight->locks.tables_can_be_locked_before(),
           .file_name = archive_name(facts.url.database, facts.now, wishes, facts.names_in_folder)};
 }
 
@@ -93,11 +106,11 @@ Result show_plan(const BackupPlan& plan) {
   const std::string text = fmt::format(
       "{}\n"
       "Would back up {} of database ({} {}) to\n  {}\n"
-      "  lock every table (ACCESS SHARE, up to {}), take the snapshot, dump{}\n"
+      "  {}, dump{}\n"
       "  compress with {}, decode again, verify to level {}, write the manifest last\n"
       "Nothing was changed.\n",
       describe_target(plan.server, plan.url.database, plan.source), human_size(database.size_bytes),
-      plan.pg_dump.path.string(), plan.pg_dump.version, plan.archive().string(), plan.wishes.lock_timeout,
+      plan.pg_dump.path.string(), plan.pg_dump.version, plan.archive().string(), describe_order(plan),
       plan.wishes.scope == Scope::whole ? ", hash every row" : " the definitions only",
       describe(plan.wishes.compression), to_string(plan.wishes.level));
   return {text,

@@ -34,6 +34,7 @@ struct BackupPlan {
   PgTool pg_dump, pg_restore;
   std::optional<PgTool> pg_dumpall;  ///< where globals are wanted
   std::string maintenance;           ///< the database to connect to for what is no database's own
+  bool locks_first = true;           ///< false: too many tables, they are compared instead
   std::string file_name;             ///< of the archive, without folder
   [[nodiscard]] std::filesystem::path archive() const { return wishes.folder / file_name; }
 };
@@ -47,8 +48,8 @@ struct BackupFacts {
   std::string maintenance;
   TimePoint now;
   std::vector<std::string> names_in_folder;
-  std::optional<Bytes> free_bytes;  ///< at the folder
-  Preflight preflight;              ///< of the database, where there is one
+  std::optional<Bytes> free_bytes;     ///< at the folder
+  std::optional<Preflight> preflight;  ///< of the database, where there is one
 };
 
 /// Throws refused: no such database, something in it that this role may not read, a lock table that the dump would

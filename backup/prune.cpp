@@ -39,7 +39,8 @@ Error removal_failed(const std::vector<Judgement>& all, std::size_t at, const Er
   std::vector<std::string> gone, left;
   for (std::size_t i = 0; i < all.size(); ++i) (i < at ? gone : left).push_back(all[i].archive.string());
   std::string half;
-  if (!fs::exists(manifest_path(all[at].archive))) {
+  std::error_code unknown;
+  if (!fs::exists(manifest_path(all[at].archive), unknown) && !unknown) {
     half = "half removed, and no backup any more:\n" + names_of({left.front()});
     left.erase(left.begin());
   }

@@ -170,6 +170,7 @@ ReferredRoles list_roles(Connection& db, const DatabaseProperties& database) {
   add_roles_of(database, names);
   for (const Row& row : db.rows("SELECT DISTINCT u.role, r.rolname FROM (" + references_query() +
                                 ") AS u LEFT JOIN pg_roles r ON r.oid = u.role WHERE u.role <> 0 ORDER BY 1")) {
+    if (row.text_or("rolname", "").starts_with("pg_")) continue;  // every server of the version has them
     if (row.cell("rolname")) {
       names.insert(row.text("rolname"));
     } else {

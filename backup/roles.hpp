@@ -10,7 +10,7 @@
 namespace belay {
 
 struct ReferredRoles {
-  std::vector<std::string> names;  ///< sorted
+  std::vector<std::string> names;  ///< sorted, without the server's own pg_* roles
   /// Numbers of roles that privileges name and that do not exist: pg_dump writes the number, and a restore fails there.
   std::vector<std::string> gone;
 };

@@ -9,10 +9,13 @@
 #include "backup/prune.hpp"
 #include "backup/reverify.hpp"
 #include "backup/taking.hpp"
+#include "common/error.hpp"
 
 namespace belay {
 
-int run_backup(const BackupOptions& options, TrialRestore& trial, Tool& tool) {
+namespace {
+
+int run_verb(const BackupOptions& options, TrialRestore& trial, Tool& tool) {
   const bool elsewhere = options.from || options.backup_minio;
   if (options.verb == "list" && elsewhere) return list_remote(options, tool);
   if (options.verb == "verify" && elsewhere) return verify_remote_backups(options, trial, tool);
@@ -25,6 +28,14 @@ int run_backup(const BackupOptions& options, TrialRestore& trial, Tool& tool) {
   if (options.verb == "verify") return verify_backups(options, trial, tool);
   if (options.verb == "adopt") return adopt_dumps(options, trial, tool);
   return take_and_keep(options, trial, tool);
+}
+
+}  // namespace
+
+int run_backup(const BackupOptions& options, TrialRestore& trial, Tool& tool) {
+  const int status = run_verb(options, trial, tool);
+  // Whoever asked has no answer: `list --json >FILE` on a full disk is no success.
+  return status == 0 && tool.out.result_lost() ? static_cast<int>(Failure::storage) : status;
 }
 
 }  // namespace belay

@@ -1,6 +1,7 @@
 #include "backup/take.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "backup/attempt.hpp"
 #include "backup/globals.hpp"
@@ -21,6 +22,35 @@ VerificationRecord verified(const BackupPlan& plan, Tool& tool, const Manifest& 
   }
   return {level, iso_utc(tool.clock.now()), BELAY_VERSION, skipped_at(level, manifest)};
 }
+
+/// Takes the names back that were given, in order, where the last of them is not reached: no file of a backup that does
+/// not exist stays under its own name.
+class Naming {
+ public:
+  Naming(Files& files, PendingFile& last) : files_(files), last_(last) {}
+  ~Naming() {
+    if (last_.renamed()) return;
+    try {
+      for (const PendingFile* file : given_) {
+        if (file->renamed()) files_.remove(file->final_path());
+      }
+    } catch (const std::exception& error) {
+      spdlog::warn("a file of a backup that does not exist could not be removed: {}", error.what());
+    }
+  }
+  Naming(const Naming&) = delete;
+  Naming& operator=(const Naming&) = delete;
+
+  void name(PendingFile& file) {
+    given_.push_back(&file);
+    file.commit();
+  }
+
+ private:
+  Files& files_;
+  PendingFile& last_;
+  std::vector<const PendingFile*> given_;
+};
 
 }  // namespace
 
@@ -49,11 +79,12 @@ BackupReport take_backup(const BackupPlan& plan, Tool& tool) {
   manifest_file.write(as_bytes(write_manifest(manifest)));
   manifest_file.finish();  // on the disk under its .partial name: it says what the files below belong to, should we die
                            // between them
-  schema_file.commit();
-  if (globals) globals->file.commit();
-  archive->file().commit();
+  Naming naming{tool.files, manifest_file};
+  naming.name(schema_file);
+  if (globals) naming.name(globals->file);
+  naming.name(archive->file());
   report.duration = tool.clock.now() - started;
-  manifest_file.commit();  // from here on the backup exists
+  naming.name(manifest_file);  // from here on the backup exists
   return report;
 }
 

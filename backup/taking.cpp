@@ -82,6 +82,7 @@ class Taking {
   Verifier verifier_;
   std::optional<BackupReport> report_;
   std::optional<Verdict> verdict_;   ///< of the trial restore, if it was made
+  bool recorded_ = false;            ///< its outcome stands in the manifest
   std::optional<Error> not_proven_;  ///< why the trial restore was asked for and is not passed
   RetentionOutcome retention_;
 };
@@ -113,8 +114,8 @@ void Taking::prove() {
     not_proven_ = error;
     return;
   }
-  record_verdict(report_->archive, report_->manifest, *verdict_, tool_);
-  report_->manifest.verification.push_back(verdict_->record);
+  recorded_ = record_verdict(report_->archive, report_->manifest, *verdict_, tool_);
+  if (recorded_) report_->manifest.verification.push_back(verdict_->record);
   if (verdict_->passed()) return;
   not_proven_ = *verdict_->error;
   not_proven_->kind = Failure::answer_no;
@@ -125,7 +126,7 @@ Result Taking::describe() const {
   if (verifier_.place) {
     const std::string words = verdict_ ? verdict_->words : "not made: " + not_proven_->message;
     result.text += fmt::format("{:<10}{}\n", "Trial", words);
-    result.json["proof"] = {{"passed", !not_proven_}, {"words", words}};
+    result.json["proof"] = {{"passed", !not_proven_}, {"words", words}, {"recorded", recorded_}};
   }
   copy_.describe(result);
   if (!retention_.line.empty()) {

@@ -8,6 +8,7 @@
 #include "common/interrupt.hpp"
 #include "common/plain_dump.hpp"
 #include "common/sha256.hpp"
+#include "common/strict_json.hpp"
 
 namespace belay {
 
@@ -124,7 +125,7 @@ SchemaFingerprint read_recorded_schema(const std::filesystem::path& archive, con
     throw Error{Failure::storage, fmt::format("the schema file \"{}\" is damaged", path.string()),
                 "Its SHA-256 is not the manifest's.", "Use another backup."};
   }
-  SchemaFingerprint schema = schema_from_json(Json::parse(text));
+  SchemaFingerprint schema = schema_from_json(parse_strict(text));
   if (schema.sha256() != manifest.schema_sha256) {
     throw Error{Failure::storage, fmt::format("the schema file \"{}\" is not the one of this backup", path.string())};
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/sql_text.hpp"
+#include "common/strict_json.hpp"
 
 namespace belay {
 
@@ -149,10 +150,10 @@ DatabaseProperties read_json(const Json& json) {
   p.icu_locale = optional_text(json.at("icu_locale"));
   p.collation_version = optional_text(json.at("collation_version"));
   p.tablespace = json.at("tablespace");
-  p.connection_limit = json.at("connection_limit");
+  p.connection_limit = whole_number<int>(json.at("connection_limit"));
   p.is_template = json.at("is_template");
   p.comment = optional_text(json.at("comment"));
-  p.size_bytes = json.at("size_bytes");
+  p.size_bytes = whole_number<std::uint64_t>(json.at("size_bytes"));
   p.lc_monetary = json.at("lc_monetary");
   p.default_privileges = json.at("privileges").is_null();
   if (!p.default_privileges) {

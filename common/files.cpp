@@ -109,33 +109,56 @@ void RealFiles::sync_directory(const fs::path& directory) {
 }
 
 void make_private_directories(const fs::path& directory) {
-  if (directory.empty() || fs::is_directory(directory)) return;
+  std::error_code reason;
+  if (directory.empty() || fs::is_directory(directory, reason)) return;
   make_private_directories(directory.parent_path());
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) fail("create the folder", directory);
+  if (::mkdir(directory.c_str(), 0700) == 0) return;
+  const int code = errno;
+  if (code == EEXIST && fs::is_directory(directory, reason)) return;  // somebody else was quicker
+  errno = code;
+  fail("create the folder", directory);
 }
+
+bool is_file_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+         name.find('\0') == std::string::npos;
+}
+
+bool is_there(const fs::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) return true;
+  if (errno != ENOENT && errno != ENOTDIR) fail("look for", path);
+  return false;
+}
+
+namespace {
+[[noreturn]] void too_large(const fs::path& path, Bytes limit) {
+  throw Error{Failure::storage, fmt::format("could not read \"{}\"", path.string()),
+              fmt::format("It is larger than {} bytes.", limit)};
+}
+}  // namespace
 
 std::string read_small_file(const fs::path& path, Bytes limit) {
   const ByteSource source = read_file(path);
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && static_cast<Bytes>(info.st_size) > limit) too_large(path, limit);
   std::string text;
   std::string room(std::size_t{64} * 1024, '\0');
   while (const std::size_t got = source(std::as_writable_bytes(std::span(room.data(), room.size())))) {
     text.append(room, 0, got);
-    if (text.size() > limit) {
-      throw Error{Failure::storage, fmt::format("could not read \"{}\"", path.string()),
-                  fmt::format("It is larger than {} bytes.", limit)};
-    }
+    if (text.size() > limit) too_large(path, limit);
   }
   return text;
 }
 
 ByteSource read_file(const fs::path& path) {
-  auto file = std::make_shared<Descriptor>(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // O_NONBLOCK: opening a FIFO would wait for its writer, for ever.
+  auto file = std::make_shared<Descriptor>(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!*file) fail("open", path);
   struct stat info {};
-  if (::fstat(file->get(), &info) == 0 && S_ISDIR(info.st_mode)) {
-    errno = EISDIR;
-    fail("read", path);
-  }
+  if (::fstat(file->get(), &info) != 0) fail("read", path);
+  if (!S_ISREG(info.st_mode))
+    throw Error{Failure::storage, fmt::format("could not read \"{}\"", path.string()), "It is no regular file."};
   return [file, path](std::span<std::byte> room) {
     for (;;) {
       const ssize_t got = ::read(file->get(), room.data(), room.size());
@@ -155,7 +178,7 @@ std::optional<Bytes> free_space(const fs::path& directory) {
 }
 
 bool is_locked_by_another(const fs::path& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   if (!file) return false;
   return ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }

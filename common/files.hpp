@@ -57,9 +57,14 @@ class RealFiles final : public Files {
 
 /// Makes `directory` and its parents with mode 0700. Throws storage.
 void make_private_directories(const std::filesystem::path& directory);
+/// A name and no path: what can stand in a folder itself.
+[[nodiscard]] bool is_file_name(const std::string& name);
+/// Whether there is something by that name; a link counts if what it leads to is there. Throws storage if that cannot
+/// be known (no right to look into the folder).
+[[nodiscard]] bool is_there(const std::filesystem::path& path);
 /// The whole of a small file. Throws storage if it cannot be read or is larger than `limit`.
 [[nodiscard]] std::string read_small_file(const std::filesystem::path& path, Bytes limit);
-/// A source over a file from its beginning. Throws storage.
+/// A source over a regular file from its beginning. Throws storage, also for a FIFO, a device or a folder.
 [[nodiscard]] ByteSource read_file(const std::filesystem::path& path);
 /// Bytes free for the current user at `directory` or its nearest existing parent. Source: statvfs f_bavail × f_frsize.
 [[nodiscard]] std::optional<Bytes> free_space(const std::filesystem::path& directory);

@@ -1,6 +1,7 @@
 // The schema part as JSON, for the file beside a backup's manifest. A fact is an array [kind, object, attribute,
 // value], with true behind it where the value is an expression.
 #include "common/fingerprint.hpp"
+#include "common/strict_json.hpp"
 
 namespace belay {
 
@@ -69,16 +70,16 @@ SchemaFact fact_from(const Json& json) {
 
 SchemaFingerprint read_json(const Json& json) {
   SchemaFingerprint fingerprint;
-  const int version = json.at("version").get<int>();
+  const int version = whole_number<int>(json.at("version"));
   if (version != fingerprint.version) {
     throw Error{Failure::storage, "could not read the schema fingerprint",
                 "Its format has version " + std::to_string(version) + ", this program knows version " +
                     std::to_string(fingerprint.version) + "."};
   }
-  fingerprint.server_major = json.at("server_major").get<int>();
+  fingerprint.server_major = whole_number<int>(json.at("server_major"));
   for (const Json& fact : json.at("facts")) fingerprint.facts.push_back(fact_from(fact));
   for (const auto& [kind, number] : json.at("not_compared").items())
-    fingerprint.not_compared[kind] = number.get<std::uint64_t>();
+    fingerprint.not_compared[kind] = whole_number<std::uint64_t>(number);
   return fingerprint;
 }
 

@@ -18,7 +18,8 @@ void catch_interrupts() {
   action.sa_handler = remember_signal;
   sigemptyset(&action.sa_mask);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);  // a child that stops reading shows as a write error, with a message
+  // A child that stops reading, and a file that reaches the limit of `ulimit -f`, show as a write error with a message.
+  for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
 }
 
 bool interrupt_pending() { return signal_seen != 0; }

@@ -3,15 +3,19 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 namespace belay {
 
 namespace {
 
-void put(std::FILE* stream, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stream);
-  std::fflush(stream);
+/// 0, or the reason why it is not all written.
+int put(std::FILE* stream, std::string_view text) {
+  errno = 0;
+  const bool all = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
+  return all && std::fflush(stream) == 0 ? 0 : (errno == 0 ? EIO : errno);
 }
 
 /// Length of the UTF-8 sequence that starts at `at`, 0 if there is none. Overlong forms, surrogates and values past
@@ -130,10 +134,18 @@ void Output::event(std::string_view name, const Json& fields) {
 
 void Output::result(const Result& result) {
   clear_progress();
-  if (!settings_.json) return put(stdout, printable(result.text));
-  Json whole = {{"format", "belay-result"}, {"version", 1}, {"tool", tool_}};
-  whole.update(result.json);
-  put(stdout, dump(whole, 2) + "\n");
+  std::string text;
+  if (settings_.json) {
+    Json whole = {{"format", "belay-result"}, {"version", 1}, {"tool", tool_}};
+    whole.update(result.json);
+    text = dump(whole, 2) + "\n";
+  } else {
+    text = printable(result.text);
+  }
+  const int reason = put(stdout, text);
+  if (reason == 0 || reason == EPIPE) return;  // whoever closed the pipe has read what it wanted
+  result_lost_ = true;
+  warn(fmt::format("the result could not be written to standard output: {}", std::strerror(reason)));
 }
 
 void Output::error(const Error& error) {

@@ -46,6 +46,9 @@ class Output {
   void event(std::string_view name, const Json& fields);
   /// The command's result, once.
   void result(const Result& result);
+  /// True if a result was not wholly written (a full disk): said as a warning by then. A reader that went away does not
+  /// count, it has read what it wanted.
+  [[nodiscard]] bool result_lost() const { return result_lost_; }
   /// An error, as the last thing a run prints.
   void error(const Error& error);
 
@@ -55,6 +58,7 @@ class Output {
   OutputSettings settings_;
   std::string tool_;
   bool progress_shown_ = false;
+  bool result_lost_ = false;
   std::chrono::steady_clock::time_point last_progress_;
 };
 

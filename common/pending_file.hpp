@@ -24,6 +24,8 @@ class PendingFile {
   void finish();
   /// finish(), then the rename and the folder's sync: from here on the file exists.
   void commit();
+  /// Whether commit() got as far as the rename.
+  [[nodiscard]] bool renamed() const { return renamed_; }
   [[nodiscard]] const std::filesystem::path& final_path() const { return final_; }
   [[nodiscard]] const std::filesystem::path& partial_path() const { return partial_; }
 

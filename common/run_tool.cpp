@@ -1,5 +1,6 @@
 #include "common/run_tool.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/null_sink.h>
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "common/interrupt.hpp"
 #include "common/options.hpp"
@@ -21,6 +23,15 @@ int report(Tool& tool, const Error& error) {
   spdlog::error("{} | {} | {}", error.message, error.detail, error.hint);
   tool.out.error(error);
   return static_cast<int>(error.kind);
+}
+
+/// A standard stream that the caller has closed would be opened again as the first file or connection, and messages
+/// written into it.
+void keep_standard_streams() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // The lowest free number is taken, which is this one: those below it are open by now.
+    if (::fcntl(number, F_GETFD) < 0) (void)::open("/dev/null", O_RDWR);
+  }
 }
 
 bool color_wanted(bool no_color) {
@@ -42,6 +53,10 @@ void configure_tool(Tool& tool, const CommonOptions& options) {
     auto log = spdlog::basic_logger_mt("belay", options.log_file->string());
     log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l " + tool.name + " " + tool.run + " %v");
     log->flush_on(spdlog::level::info);
+    log->set_error_handler([&tool, said = false](const std::string& reason) mutable {
+      // Once: what fails now would fail at every line. The run goes on without its diary.
+      if (!std::exchange(said, true)) tool.out.warn("the log file has gaps: " + reason);
+    });
     spdlog::set_default_logger(log);
   } catch (const spdlog::spdlog_ex& error) {
     throw Error{Failure::usage, fmt::format("could not write the log file \"{}\"", options.log_file->string()),
@@ -51,6 +66,7 @@ void configure_tool(Tool& tool, const CommonOptions& options) {
 
 int run_tool(const std::string& name, int argc, const char* const* argv, const std::function<int(Tool&)>& body) {
   ::umask(077);  // whatever is written holds, or may hold, the database's content
+  keep_standard_streams();
   catch_interrupts();
   spdlog::set_default_logger(spdlog::null_logger_mt("null"));
   Tool tool;

@@ -9,6 +9,9 @@
 
 namespace belay {
 
+/// Its name. Statements on it change nothing.
+inline constexpr const char* locks_savepoint = "belay_locks";
+
 class Savepoint {
  public:
   /// Needs an open transaction. Throws ServerError.

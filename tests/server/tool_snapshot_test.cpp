@@ -238,12 +238,17 @@ TEST_CASE("with too many tables to lock, new ones beside them do not disturb the
   CHECK_FALSE(bench.rows().contains("later"));
 }
 
-TEST_CASE("with too many tables to lock, belay itself keeps none locked while pg_dump runs") {
-  const ManyTables bench(5);
+TEST_CASE("with too many tables to lock, belay keeps none locked beside pg_dump, and others keep their room") {
+  const ManyTables bench(3);
   Neighbour neighbour(small_server().url(), 100);
   bench.db.sql(
-      "CREATE VIEW v AS SELECT note FROM orders JOIN lines ON true; DELETE FROM a_table; CREATE SEQUENCE s; CREATE "
-      "MATERIALIZED VIEW m AS SELECT * FROM v");
+      "CREATE VIEW v AS SELECT note FROM orders JOIN lines ON true; CREATE SEQUENCE s; CREATE MATERIALIZED VIEW m AS "
+      "SELECT * FROM v");
+  // Empty ones with pages are counted after the dump, and counting locks the indexes too.
+  for (int part = 0; part < 3; ++part)
+    bench.db.sql("DO $$ BEGIN FOR i IN 1..80 LOOP EXECUTE format('DELETE FROM t" + std::to_string(part) +
+                 "_%s; CREATE INDEX ON t" + std::to_string(part) + "_%s (a); CREATE INDEX ON t" + std::to_string(part) +
+                 "_%s (a)', i, i, i); END LOOP; END $$");
   bench.in_window(
       "$psql \"$WINDOW_SUPERUSER\" -c \"SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE "
       "a.application_name LIKE 'belay/%' AND l.relation >= 16384\" >" +
@@ -252,7 +257,7 @@ TEST_CASE("with too many tables to lock, belay itself keeps none locked while pg
   INFO(result.err);
   REQUIRE(result.status == 0);
   CHECK(lines_of(read_text(bench.work / "locks")) == Words{"0"});
-  CHECK(bench.rows().size() == 403);
+  CHECK(bench.rows().size() == 243);
   neighbour.check_undisturbed();
 }
 

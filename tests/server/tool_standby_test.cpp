@@ -129,8 +129,8 @@ TEST_CASE("a backup of a standby holds what was replayed there, says what a stan
   // A run that is at work on the primary: its marker is replicated, its lock is not.
   const std::string side = bench.db.name() + "__restore_20260101T000000Z-abcd";
   bench.db.sql("CREATE DATABASE \"" + side + "\"");
-  bench.db.sql("COMMENT ON DATABASE " + side +
-               " IS '{\"belay\":1,\"kind\":\"restore\",\"run\":\"20260101T000000Z-abcd\"," +
+  bench.db.sql("COMMENT ON DATABASE \"" + side +
+               "\" IS '{\"belay\":1,\"kind\":\"restore\",\"run\":\"20260101T000000Z-abcd\"," +
                "\"tool\":\"migrate-production\",\"step\":\"deploying\",\"host\":\"h\",\"target\":\"" + bench.db.name() +
                "\",\"target_comment\":null,\"details\":{}}'");
   bench.go_to_standby();

@@ -128,6 +128,12 @@ std::string KeptBench::programs(const std::vector<FakeProgram>& fakes) const {
   return bin.string();
 }
 
+void KeptBench::remove_unless_kept(const fs::path& archive) const {
+  if (kept_.contains(archive.string())) return;
+  for (const std::string suffix : {"", ".schema.json", ".globals.sql", ".manifest.json"})
+    fs::remove(archive.string() + suffix);
+}
+
 std::string KeptBench::changes() const {
   std::string problems;
   const std::map<std::string, std::string> now = files_below(folder());

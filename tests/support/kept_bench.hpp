@@ -33,6 +33,9 @@ class KeptBench : public ToolBench {
   /// A folder for --pg-bin: the server's own programs, but for these.
   [[nodiscard]] std::string programs(const std::vector<FakeProgram>& fakes) const;
 
+  /// Another round: a backup that is not one of the kept ones goes with all its files.
+  void remove_unless_kept(const fs::path& archive) const;
+
   struct Expected {
     std::size_t more = 0;    ///< backups listed beside the kept ones
     bool swept = true;       ///< no .partial or .removing either: nobody was killed by SIGKILL
