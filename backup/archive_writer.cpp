@@ -4,6 +4,22 @@
 
 namespace belay {
 
+namespace {
+
+/// What is wrong with the bytes is pg_dump's doing here, not a disk's.
+template <typename Step>
+void judge_dump(const Step& step) {
+  try {
+    step();
+  } catch (const Error& error) {
+    if (error.kind != Failure::storage) throw;
+    throw Error{Failure::failed, "what pg_dump wrote is no whole archive: " + error.message, error.detail,
+                "No backup was kept. Which pg_dump is used can be said with --pg-bin."};
+  }
+}
+
+}  // namespace
+
 ArchiveWriter::ArchiveWriter(Files& files, const std::filesystem::path& path, ArchiveFormat format,
                              const CompressionSettings& settings)
     : format_(format),
@@ -19,7 +35,7 @@ ArchiveWriter::ArchiveWriter(Files& files, const std::filesystem::path& path, Ar
 
 void ArchiveWriter::take_dump(ByteSpan bytes) {
   dumped_ += bytes.size();
-  reader_.write(bytes);
+  judge_dump([&] { reader_.write(bytes); });
   if (format_ == ArchiveFormat::custom) write(bytes);
 }
 
@@ -32,7 +48,7 @@ void ArchiveWriter::write(ByteSpan bytes) {
 }
 
 void ArchiveWriter::finish() {
-  reader_.finish();
+  judge_dump([&] { reader_.finish(); });
   encoder_->finish();
   decoder_->finish();
   if (original_.take() != decoded_.take())

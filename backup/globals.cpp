@@ -28,8 +28,7 @@ bool reads_passwords(const ServerFacts& server) { return server.superuser; }
 
 std::unique_ptr<GlobalsFile> write_globals(const BackupPlan& plan, std::vector<std::string>& warnings, Tool& tool) {
   const std::string name = plan.file_name + ".globals.sql";
-  auto globals = std::unique_ptr<GlobalsFile>(new GlobalsFile{
-      PendingFile{tool.files, plan.wishes.folder / name, PendingFile::Existing::refuse}, {name, 0, {}}});
+  auto globals = std::make_unique<GlobalsFile>(tool.files, plan.wishes.folder / name);
   Sha256 digest;
   std::string last;  // enough of the end to see whether it is the end
   const Exit end = tool.processes.run(globals_command(plan, tool), {}, [&](ByteSpan bytes) {
@@ -45,8 +44,7 @@ std::unique_ptr<GlobalsFile> write_globals(const BackupPlan& plan, std::vector<s
                 "No backup was made. Without --with-globals it is made without them."};
   }
   globals->file.finish();
-  globals->facts.bytes = globals->file.size();
-  globals->facts.sha256 = digest.hex();
+  globals->facts = {name, globals->file.size(), digest.hex()};
   const DumpRemarks remarks = classify_dump_stderr(end.err, end.err_cut ? StderrEnd::cut : StderrEnd::whole);
   for (const std::string& remark : remarks.unknown) {
     tool.out.warn("pg_dumpall says: " + remark);

@@ -11,6 +11,7 @@ namespace belay {
 
 /// A file that is whole and on the disk, under its .partial name until it is committed: before the manifest.
 struct GlobalsFile {
+  GlobalsFile(Files& files, const std::filesystem::path& path) : file(files, path, PendingFile::Existing::refuse) {}
   PendingFile file;
   Companion facts;
 };

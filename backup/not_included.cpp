@@ -137,7 +137,7 @@ void add(Connection& db, const std::vector<Kind>& kinds, std::vector<std::string
 
 void add_unlogged(Connection& db, std::vector<std::string>& lines) {
   const std::vector<std::string> skipped = skipped_on_standby(db);
-  lines.insert(lines.end(), skipped.begin(), skipped.begin() + std::min(skipped.size(), most_named));
+  for (std::size_t i = 0; i < std::min(skipped.size(), most_named); ++i) lines.push_back(skipped[i]);
   if (skipped.size() > most_named)
     lines.push_back(fmt::format("{} more unlogged relations", skipped.size() - most_named));
 }

@@ -5,7 +5,9 @@
 #include <cstdlib>
 
 #include "backup/verify.hpp"
+#include "common/error.hpp"
 #include "common/pg_tools.hpp"
+#include "common/process.hpp"
 #include "common/target.hpp"
 
 namespace belay {
@@ -14,9 +16,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A run of this process could not be judged by these: they say nothing about the backup.
-bool says_something_about_the_backup(const Error& error) {
-  return error.kind == Failure::storage || error.kind == Failure::failed;
+/// A program that could not be run, was killed, or lost its server says nothing about the backup.
+bool says_something_about_the_backup(const Error& error, Level level) {
+  const auto* server = dynamic_cast<const ServerError*>(&error);
+  if (dynamic_cast<const ChildKilled*>(&error) != nullptr || (server != nullptr && server->connection_lost))
+    return false;
+  return error.kind == Failure::storage || (level >= Level::restore && error.kind == Failure::failed);
 }
 
 void verify_without_server(Level level, const fs::path& archive, const Manifest& manifest, const Verifier& verifier,
@@ -31,7 +36,7 @@ void verify_without_server(Level level, const fs::path& archive, const Manifest&
 
 /// Judges what happened at `level`.
 void settle(Verdict& verdict, Level level, const Error& error) {
-  if (!says_something_about_the_backup(error)) throw;  // called while it is being handled
+  if (!says_something_about_the_backup(error, level)) throw;  // called while it is being handled
   verdict.record.level = level;
   verdict.record.problem = error.message + (error.detail.empty() ? "" : ": " + error.detail);
   verdict.words = "not good: " + error.message;

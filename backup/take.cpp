@@ -15,10 +15,15 @@ namespace {
 VerificationRecord verified(const BackupPlan& plan, Tool& tool, const Manifest& manifest,
                             const std::filesystem::path& partial) {
   const Level level = std::min(plan.wishes.level, Level::archive);
-  if (level >= Level::archive) {
-    verify_archive(tool.processes, plan.pg_restore, partial, manifest, tool.out);
-  } else {
-    verify_digest(partial, manifest.archive);  // what was written has been decoded and compared on its way
+  try {
+    if (level >= Level::archive) {
+      verify_archive(tool.processes, plan.pg_restore, partial, manifest, tool.out);
+    } else {
+      verify_digest(partial, manifest.archive);  // what was written has been decoded and compared on its way
+    }
+  } catch (Error& error) {
+    if (error.kind == Failure::storage) error.hint = "No backup was kept.";  // there is nothing to use another one for
+    throw;
   }
   return {level, iso_utc(tool.clock.now()), BELAY_VERSION, skipped_at(level, manifest)};
 }

@@ -22,8 +22,8 @@ struct TrialPlace {
   Connection* locked = nullptr;
 };
 
-/// Under the run lock a trial database that is there was left by a run that died: it belongs to nobody and holds nothing of
-/// anybody's.
+/// Under the run lock a trial database that is there was left by a run that died: it belongs to nobody and holds
+/// nothing of anybody's.
 void drop_dead_trials(Connection& maintenance, const std::string& database, Tool& tool);
 
 struct TrialResult {

@@ -49,8 +49,18 @@ namespace {
               difference.object + ": " + difference.describe, "Use another backup."};
 }
 
+/// A script that was cut between two statements, or has more of them behind it, is as valid as before. pg_dump's own
+/// say where they end.
+void require_end(const PlainDumpFacts& facts, const Manifest& manifest, const std::filesystem::path& archive) {
+  if (manifest.adopted || facts.ended) return;
+  throw Error{Failure::storage,
+              fmt::format("the script \"{}\" does not end as pg_dump ends it", archive.filename().string()),
+              "The line \"PostgreSQL database dump complete\" is not at its end.", "Use another backup."};
+}
+
 /// To its end, where the source checks size and digest.
-ContentFingerprint read_script(const ByteSource& decoded) {
+ContentFingerprint read_script(const ByteSource& decoded, const Manifest& manifest,
+                               const std::filesystem::path& archive) {
   PlainDumpReader script;
   std::vector<std::byte> room(std::size_t{256} * 1024);
   for (std::size_t got = decoded(room); got > 0; got = decoded(room)) {
@@ -58,7 +68,21 @@ ContentFingerprint read_script(const ByteSource& decoded) {
     script.write({room.data(), got});
   }
   script.finish();
+  require_end(script.facts(), manifest, archive);
   return script.content();
+}
+
+/// What is refused as a dump of unknown origin is a damaged backup here: no script of ours holds such a thing.
+ContentFingerprint read_plain(ArchiveSource& source, const ByteSource& decoded, const Manifest& manifest,
+                              const std::filesystem::path& archive) {
+  try {
+    return read_script(decoded, manifest, archive);
+  } catch (const Error& error) {
+    if (error.kind != Failure::refused) throw;
+    source.finish();  // damage is told before its consequences
+    throw Error{Failure::storage, fmt::format("the script \"{}\" cannot be read", archive.filename().string()),
+                error.message + ": " + error.detail, "Use another backup."};
+  }
 }
 
 void read_all_by_pg_restore(ProcessRunner& processes, const PgTool& pg_restore, const std::filesystem::path& archive,
@@ -67,6 +91,10 @@ void read_all_by_pg_restore(ProcessRunner& processes, const PgTool& pg_restore, 
       processes.run({.program = pg_restore.path, .args = {"--file=/dev/null"}, .env = {}, .limit = {}}, decoded, {});
   source.finish();
   if (end.ok()) return;
+  if (end.killed())
+    throw ChildKilled{Failure::failed, fmt::format("pg_restore was ended by {} while it read the archive", end.how()),
+                      "Somebody, or a system short of memory, has ended it: that says nothing about the archive.",
+                      "Run it again."};
   throw Error{Failure::storage,
               fmt::format("pg_restore could not read the archive \"{}\" ({})", archive.filename().string(), end.how()),
               end.err, "Use another backup."};
@@ -87,7 +115,7 @@ void verify_archive(ProcessRunner& processes, const PgTool& pg_restore, const st
   };
   ContentFingerprint found;
   if (facts.format == ArchiveFormat::plain) {
-    found = read_script(decoded);
+    found = read_plain(source, decoded, manifest, archive);
   } else {
     read_all_by_pg_restore(processes, pg_restore, archive, source, decoded);
     if (hashed_by_source) found = source.content();

@@ -100,6 +100,14 @@ std::string dumped_name_to_utf8(const std::string& name, const std::string& enco
   return out;
 }
 
+std::string encoding_name(std::string_view written) {
+  std::string name;
+  for (const char c : written) {
+    if (c != '-' && c != ' ') name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name == "UNICODE" ? "UTF8" : name;
+}
+
 bool is_byte_safe_encoding(std::string_view encoding) {
   if (std::find(not_converted.begin(), not_converted.end(), encoding) != not_converted.end()) return true;
   if (std::find(with_ascii_inside.begin(), with_ascii_inside.end(), encoding) != with_ascii_inside.end()) return false;

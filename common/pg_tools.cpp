@@ -35,9 +35,14 @@ std::vector<fs::path> places(const std::optional<fs::path>& pg_bin) {
 /// version).
 std::optional<PgTool> ask_version(ProcessRunner& processes, const fs::path& program) {
   std::string out;
-  const Exit end =
-      processes.run({.program = program, .args = {"--version"}, .env = {}, .limit = std::chrono::seconds{20}}, {},
-                    [&](ByteSpan bytes) { out += as_text(bytes); });
+  Exit end;
+  try {
+    end = processes.run({.program = program, .args = {"--version"}, .env = {}, .limit = std::chrono::seconds{20}}, {},
+                        [&](ByteSpan bytes) { out += as_text(bytes); });
+  } catch (const Error& error) {
+    if (error.kind != Failure::failed) throw;
+    return std::nullopt;  // it cannot be started, or does not answer: the next one may
+  }
   const std::size_t at = out.find("(PostgreSQL) ");
   if (!end.ok() || at == std::string::npos) return std::nullopt;
   std::string version = out.substr(at + 13);

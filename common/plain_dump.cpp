@@ -188,8 +188,8 @@ void PlainDumpReader::State::feed_line_end(std::string_view& rest) {
   const char c = rest.front();
   if (!is_sql_space(c))
     refuse_dump_line(lexer.line(),
-                     "Behind a COPY, or a SET of standard_conforming_strings, the line goes on: psql "
-                     "would read that after the rows, or in the old way.");
+                     "Behind a COPY, or a SET of standard_conforming_strings, the line goes on: psql would read that "
+                     "after the rows, or in the old way.");
   output.pass(rest.substr(0, 1));
   rest.remove_prefix(1);
   if (c == '\n') end_line();
@@ -249,8 +249,8 @@ void PlainDumpReader::State::begin_statement(std::uint64_t line) {
 
 void PlainDumpReader::State::end_statement(std::string_view text) {
   in_statement = false;
-  const PlainDumpStatement::Ended ended = statement.end(text);
-  const DumpVerdict& verdict = ended.verdict;
+  PlainDumpStatement::Ended ended = statement.end(text);
+  DumpVerdict& verdict = ended.verdict;
   switch (verdict.kind) {
     case DumpVerdict::Kind::pass:
     case DumpVerdict::Kind::refuse:
@@ -259,7 +259,7 @@ void PlainDumpReader::State::end_statement(std::string_view text) {
       left_out.add(verdict.what, statement.line());
       break;
     case DumpVerdict::Kind::copy:
-      waiting = verdict;
+      waiting = std::move(verdict);
       part = Part::line_end;
       break;
     case DumpVerdict::Kind::insert:
@@ -276,7 +276,7 @@ void PlainDumpReader::State::end_statement(std::string_view text) {
       break;
     case DumpVerdict::Kind::standard_strings:
       if ((verdict.what == "on") == (lexer.standard_strings() == StandardStrings::on)) break;
-      waiting = verdict;
+      waiting = std::move(verdict);
       part = Part::line_end;
       break;
     case DumpVerdict::Kind::search_path:

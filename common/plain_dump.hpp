@@ -3,10 +3,11 @@
 //
 // A plain dump is a program for psql, and psql has commands that act on the machine it runs on (\! runs a shell). A
 // dump is data from somewhere else: this filter lets nothing of that kind through. It finds such commands where psql
-// finds them (plain_dump_lexer.hpp). One thing it cannot see: code that runs in the server (a DO block) may change how
-// psql reads what follows, with set_config('client_encoding', 'SJIS', …) or set_config('standard_conforming_strings',
-// …). Against that only psql's own \restrict helps (from the releases of August 2025 on), with a key that the dump's
-// author could not know: PlainDumpRules::restrict_key.
+// finds them (plain_dump_lexer.hpp). Statements are judged by their first words; what a function or a DO block does
+// when it runs is not looked into. One thing that such code can do matters here: change how psql reads what follows,
+// with set_config('client_encoding', 'SJIS', …) or set_config('standard_conforming_strings', …). Against that only
+// psql's own \restrict helps (from the releases of August 2025 on), with a key that the dump's author could not know:
+// PlainDumpRules::restrict_key.
 //
 // psql is to be started with -X (no psqlrc, hence no variables of its own) and ON_ERROR_STOP: without it, rows whose
 // COPY failed are read as commands. Its session has to begin with client_encoding UTF8 and standard_conforming_strings
@@ -41,7 +42,8 @@ struct PlainDumpFacts {
   std::string encoding = "UTF8";                ///< PostgreSQL's name for what it is written in
   std::vector<std::string> tables;  ///< `"schema"."table"` with rows in COPY form, in order of their first block
   bool inserts = false;             ///< there are rows as INSERT statements; they are not counted
-  bool ended = false;  ///< its last line but empty ones is pg_dump's end marker. Other programs write none.
+  /// No statement comes after pg_dump's end marker, and that is there. Other programs write none.
+  bool ended = false;
 };
 
 /// Takes the bytes of a dump in pieces of any size. Memory: the names of tables; neither a row nor a statement is ever

@@ -113,9 +113,9 @@ void PsqlLexer::scan_after_dollar() {
 void PsqlLexer::scan_dollar_tag() {
   constexpr std::size_t longest = 1024;
   const char* const end = std::find_if_not(at_, end_, is_variable_char);
+  if (tag_.size() + static_cast<std::size_t>(end - at_) > longest) refuse("The tag of a dollar quote is too long.");
   tag_.append(at_, end);
   at_ = end;
-  if (tag_.size() > longest) refuse("The tag of a dollar quote is too long.");
   if (at_ == end_) return;
   if (*at_ == '$') {
     mode_ = Mode::dollar_body;

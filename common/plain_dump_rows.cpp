@@ -42,8 +42,8 @@ bool PlainDumpRows::add(std::string_view& rest) {
   while (!rest.empty() && !ended) {
     std::string_view slice = rest.substr(0, slice_size);
     const std::size_t size = slice.size();
-    const bool returns = return_pending_ || line_end_ == LineEnd::carriage_return_newline ||
-                         slice.find('\r') != std::string_view::npos;
+    const bool returns =
+        return_pending_ || line_end_ == LineEnd::carriage_return_newline || slice.find('\r') != std::string_view::npos;
     ended = returns ? add_line_with_returns(slice) : add_lines(slice);
     rest.remove_prefix(size - slice.size());
     line_ = first_line_ + rows_.rows();

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/dump_encoding.hpp"
 #include "common/plain_dump_refusal.hpp"
 #include "common/sql_tokens.hpp"
 
@@ -115,7 +116,7 @@ std::string lower(std::string text) {
 
 DumpVerdict judge_encoding(const SqlToken& value) {
   if (value.kind != SqlToken::Kind::text && !value.is_name()) return refuse("It sets an encoding that is not known.");
-  return {.kind = Kind::encoding, .what = upper(value.value)};
+  return {.kind = Kind::encoding, .what = encoding_name(value.value)};
 }
 
 DumpVerdict judge_standard_strings(const SqlToken& value) {

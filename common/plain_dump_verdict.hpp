@@ -22,7 +22,7 @@ struct DumpVerdict {
     search_path        ///< SET search_path
   };
   Kind kind = Kind::pass;
-  /// leave_out: the statement's kind, "CREATE DATABASE". refuse: why, a sentence. encoding: its name in upper case.
+  /// leave_out: the statement's kind, "CREATE DATABASE". refuse: why, a sentence. encoding: PostgreSQL's name.
   /// standard_strings: on or off. search_path: the first schema, empty if there is none.
   std::string what = {};
   CopyStatement copy = {};  ///< of copy; of a foreign table schema and name

@@ -272,6 +272,8 @@ void Child::wait() {
 
 }  // namespace
 
+bool Exit::killed() const { return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP; }
+
 std::string Exit::how() const {
   return signal != 0 ? fmt::format("signal {}", signal) : fmt::format("status {}", code);
 }

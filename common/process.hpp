@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/bytes.hpp"
+#include "common/error.hpp"
 
 namespace belay {
 
@@ -25,8 +26,16 @@ struct Exit {
   std::string err;       ///< the last 8 KiB of its standard error
   bool err_cut = false;  ///< there was more before
   [[nodiscard]] bool ok() const { return code == 0 && signal == 0; }
+  /// By a signal that a program does not give itself.
+  [[nodiscard]] bool killed() const;
   /// "status 1" or "signal 9".
   [[nodiscard]] std::string how() const;
+};
+
+/// A child that was ended from outside, by a person or by a system short of memory, and not by what it worked on: that
+/// says nothing about it.
+struct ChildKilled : Error {
+  using Error::Error;
 };
 
 /// How two children in a pipe ended.

@@ -175,10 +175,9 @@ void load_archive(const LoadRequest& r, Tool& tool) {
   const ByteSource safe = [&](std::span<std::byte> room) { return script->read(room); };
   const Exit end = tool.processes.run(load_command(r, tool), script ? safe : decoded, {});
   source.finish();  // also where the loader stopped early: damage is told before its consequences
-  if (!end.ok()) {
-    throw Error{Failure::failed, fmt::format("{} ended with {}", r.loader.path.filename().string(), end.how()),
-                end.err};
-  }
+  const std::string how = fmt::format("{} ended with {}", r.loader.path.filename().string(), end.how());
+  if (end.killed()) throw ChildKilled{Failure::failed, how, end.err};
+  if (!end.ok()) throw Error{Failure::failed, how, end.err};
   if (script) {
     for (const LeftOut& left : script->left_out())
       tool.out.note(

@@ -101,6 +101,16 @@ class TrialDatabase {
   bool there_ = false;
 };
 
+/// Where the server went away, what the loader says of it would be taken for a fault of the backup.
+void load_for_trial(const LoadRequest& request, TrialSessions& sessions, Tool& tool) {
+  try {
+    load_archive(request, tool);
+  } catch (const Error& error) {
+    if (error.kind == Failure::failed) (void)sessions.maintenance().value("SELECT 1");
+    throw;
+  }
+}
+
 LoadRequest request_for(const TrialPlace& place, const ServerFacts& server, const TrialDatabase& database,
                         const std::filesystem::path& archive, const Manifest& manifest, Tool& tool) {
   return {.url = place.url,
@@ -140,7 +150,7 @@ TrialResult SideTrial::prove(const TrialPlace& place, const std::filesystem::pat
   require_roles(sessions.maintenance(), manifest);
   TrialDatabase database{sessions, manifest, tool};
   const LoadRequest request = request_for(place, server, database, archive, manifest, tool);
-  load_archive(request, tool);
+  load_for_trial(request, sessions, tool);
   const Proof proof = prove_equal(request, tool);
   database.drop();
   TrialResult result{.words = proof.words(), .soft = proof.soft, .took = tool.clock.now() - began};
@@ -157,7 +167,7 @@ SchemaFingerprint SideTrial::examine(const TrialPlace& place, const std::filesys
   manifest.system_identifier = server.system_identifier;
   TrialDatabase database{sessions, manifest, tool};
   const LoadRequest request = request_for(place, server, database, archive, manifest, tool);
-  load_archive(request, tool);
+  load_for_trial(request, sessions, tool);
   Connection inside{place.url, database.name(), pinned_session(request, tool)};
   manifest.content = read_content_fingerprint(inside);
   SchemaFingerprint schema = describe_restored(inside, manifest);

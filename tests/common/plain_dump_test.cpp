@@ -251,6 +251,7 @@ TEST_CASE("names in another encoding come as UTF-8") {
   const DumpReading unknown = read_dump("SET client_encoding = 'SQL_ASCII';\nCOPY \"\xe9\" FROM stdin;\n\\.\n");
   REQUIRE(unknown.content.tables.size() == 1);
   CHECK(unknown.content.tables[0].name == "\xe9");
+  CHECK(read_dump("SET client_encoding = 'unicode';\n").facts.encoding == "UTF8");
   CHECK(read_dump("SET client_encoding = 'EUC_JP';\nCOPY \"\xe9\" FROM stdin;\n\\.\n").failure == Failure::storage);
 }
 

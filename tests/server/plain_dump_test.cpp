@@ -1,5 +1,5 @@
 // Plain dumps of pg_dump and pg_restore: their content beside that of an archive of the same database, and what psql
-// makes of what the filter lets through. The lexer alone is in plain_dump_lexer_test.cpp.
+// makes of what the filter lets through. Random ones are in plain_dump_psql_test.cpp.
 #include "common/plain_dump.hpp"
 
 #include <fmt/format.h>
@@ -206,6 +206,19 @@ TEST_CASE("what the filter lets through gives psql the same database as the whol
   CHECK((db.dump({"-C"}) == live));
 }
 
+TEST_CASE("a dump in which a backslash escapes is read as psql reads it") {
+  const TestDatabase db("escapes"), target("target");
+  fill(db);
+  db.sql(R"(DO $$ BEGIN EXECUTE 'COMMENT ON TABLE empty IS ' || quote_literal(E'C:\\; \\! x ''\\'''); END $$)");
+  db.sql(fmt::format("ALTER DATABASE \"{}\" SET standard_conforming_strings TO off", db.name()));
+  const std::string text = dump(db.url());
+  REQUIRE(text.find("SET standard_conforming_strings = off;") != std::string::npos);
+  check_same_content(text, archive_content(dump(db.url(), {"-Fc", "-Z0"})), "UTF8");
+  const RunResult loaded = psql(target.url(), read_plain(text).passed);
+  CHECK(loaded.err == "");
+  CHECK(target.value("SELECT obj_description('empty'::regclass)") == R"(C:\; \! x '\')");
+}
+
 TEST_CASE("psql's line numbers for what the filter lets through are the dump's") {
   const TestDatabase db("lines");
   const std::string text =
@@ -274,6 +287,7 @@ TEST_CASE("an attack that works on psql does not come through the filter") {
   CHECK_THAT(reading.error, Catch::StartsWith("line "));
   (void)psql(other.url(), reading.passed);
   CHECK_FALSE(std::filesystem::exists(file));
+  std::filesystem::remove(file);
 }
 
 TEST_CASE("code in the server cannot get a command through to a psql that is restricted by our key") {
@@ -296,7 +310,8 @@ TEST_CASE("code in the server cannot get a command through to a psql that is res
 }
 
 TEST_CASE("a file of pg_dumpall is refused where its second database begins") {
-  const TestDatabase db("all");
+  const OwnServer server;  // on the shared one databases come and go while it dumps all of them
+  const TestDatabase db("all", Owner::superuser, server.url());
   db.sql("CREATE TABLE t AS SELECT 1 AS a");
   RunResult all = run_tool_on(db.url(), {"pg_dumpall", "--clean", "--if-exists"});
   REQUIRE(all.status == 0);

@@ -166,7 +166,7 @@ TEST_CASE("a manifest that names files outside of the folder is refused") {
     const RunResult result = bench.fetch();
     INFO(result.err);
     CHECK(result.status == 8);
-    CHECK_THAT(result.err, Catch::Contains("no plain name"));
+    CHECK_THAT(result.err, Catch::Contains("no plain name") || Catch::Contains("is no name of a file"));
     CHECK(names_in(bench.work / "back").empty());
     CHECK(bench.list({"--from", bench.place}).at("backups").empty());
   }

@@ -195,6 +195,36 @@ TEST_CASE("a damaged file of globals fails the backup's verification") {
   CHECK_THAT(verified.out + verified.err, Catch::Contains("globals.sql"));
 }
 
+TEST_CASE("a backup with globals that dies between its files is none, and the next one removes what it left") {
+  GlobalsBench bench;
+  const fs::path trace = bench.work / "trace";
+  std::map<std::string, std::string> env = bench.env;
+  env["BELAY_FAULT_TRACE"] = trace.string();
+  const Words words{"--output-path", "backups", "--with-globals"};
+  REQUIRE(run(ToolBench::argv_of("backup-db", words), env, {.cwd = bench.work.path()}).status == 0);
+  Words renames;
+  for (const std::string& line : lines_of(read_text(trace))) {
+    if (line.ends_with("file rename")) renames.push_back(line.substr(0, line.find(' ')));
+  }
+  CHECK(renames.size() == 4);  // schema file, globals, archive, manifest
+  env.erase("BELAY_FAULT_TRACE");
+  std::size_t good = 1;
+  for (const std::string& point : renames) {
+    CAPTURE(point);
+    env["BELAY_FAULT_KILL_AT"] = point;
+    CHECK(run(ToolBench::argv_of("backup-db", words), env, {.cwd = bench.work.path()}).signal == SIGKILL);
+    wait_until("the dead run's lock to go", [&] { return bench.backup({"--with-globals"}).status == 0; });
+    ++good;
+    std::size_t files = 0, manifests = 0;
+    for (const fs::directory_entry& entry : fs::directory_iterator(bench.work / "backups")) {
+      ++files;
+      if (entry.path().string().ends_with(".manifest.json")) ++manifests;
+    }
+    CHECK(manifests == good);
+    CHECK(files == 4 * good);
+  }
+}
+
 TEST_CASE("who may not read passwords gets the globals without them, and is told") {
   GlobalsBench bench;
   const RunResult result = bench.backup({"--with-globals"});

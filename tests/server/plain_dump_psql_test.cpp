@@ -1,15 +1,15 @@
-// The lexer beside psql itself: random texts, in which psql says what it takes for a command and what it sends to the
-// server as one statement. The seed is Catch's; run the test again with --rng-seed.
-#include "common/plain_dump_lexer.hpp"
-
+// The reader beside psql itself: random texts, in which psql says what it takes for a command, what it sends to the
+// server as one statement, and which rows it loads. The seed is Catch's; run the test again with --rng-seed.
 #include <fmt/format.h>
 
 #include <array>
 #include <random>
 
 #include "common/error.hpp"
+#include "common/plain_dump_lexer.hpp"
 #include "common/session_setup.hpp"
 #include "common/sql_tokens.hpp"
+#include "tests/common/plain_dump_support.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/server.hpp"
 
@@ -225,6 +225,62 @@ TEST_CASE("commands and the ends of statements are found where psql finds them")
       CHECK(expected == found);
   }
   CHECK(whole > texts.size() / 2);
+}
+
+/// The rows of a COPY, and its end, from what could be taken for one or the other. Escapes are those that COPY … TO
+/// writes, so that the rows come back as they were.
+std::string random_rows(std::mt19937& random) {
+  constexpr std::array values{"a", "b", "\\\\", "\\\\.", "\\n", ".", "'", "$$", "\\\\\\\\", "--", "\\.", "\r"};
+  const std::size_t harmless = values.size() - 2;
+  const bool windows = random() % 3 == 0;
+  std::string rows;
+  for (unsigned left = random() % 6; left > 0; --left) {
+    for (unsigned parts = random() % 4; parts > 0; --parts)
+      rows += values[random() % (random() % 8 == 0 ? values.size() : harmless)];
+    if (random() % 20 == 0) rows += "\\";
+    if (random() % 10 == 0 && rows.ends_with('\n')) rows += "\\N";
+    rows += windows != (random() % 40 == 0) ? "\r\n" : "\n";
+  }
+  return rows + (windows ? "\\.\r\n" : "\\.\n");
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t size = std::min(text.find('\n'), text.size() - 1) + 1;
+    lines.emplace_back(text.substr(0, size));
+    text.remove_prefix(size);
+  }
+  return lines;
+}
+
+TEST_CASE("rows that are accepted are those that psql loads") {
+  const TestDatabase db("rows");
+  std::mt19937 random(Catch::rngSeed());
+  CAPTURE(Catch::rngSeed());
+  std::vector<std::string> texts;
+  std::vector<DumpReading> readings;
+  for (int i = 0; i < 400; ++i) {
+    const std::string copy = "COPY t (a) FROM stdin;\n" + random_rows(random);
+    readings.push_back(read_dump(copy, [&] { return std::size_t{1 + random() % 9}; }));
+    texts.push_back("DROP TABLE IF EXISTS t;\nCREATE TEMPORARY TABLE t (a text);\n" + copy +
+                    "\\o\n\\echo LOADED\nCOPY t TO stdout;\nDROP TABLE t;\n");
+  }
+  const std::vector<std::string> said = read_with_psql(db, texts);
+  REQUIRE(said.size() == texts.size());
+  std::size_t accepted = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    CAPTURE(i, texts[i], said[i], readings[i].error);
+    if (!readings[i].error.empty()) continue;
+    ++accepted;
+    constexpr std::string_view begin = "LOADED\nCOPY t TO stdout;\n", end = "DROP TABLE t;\n";
+    const std::size_t at = said[i].find(begin) + begin.size();
+    const std::vector<std::string> rows = lines_of(std::string_view(said[i]).substr(at, said[i].rfind(end) - at));
+    REQUIRE(readings[i].content.tables.size() == 1);
+    CHECK(readings[i].content.tables[0].rows == rows.size());
+    CHECK(readings[i].content.tables[0].hash == hash_of_rows(rows));
+  }
+  CHECK(accepted > texts.size() / 3);
 }
 
 }  // namespace
