@@ -1,6 +1,9 @@
-// A folder for passing things, gone with everything in it at the end.
+// A folder for passing things, gone with everything in it at the end; where the end was a kill, at a later run's
+// beginning.
 #pragma once
 #include <filesystem>
+
+#include "common/files.hpp"
 
 namespace belay {
 
@@ -15,6 +18,10 @@ class PrivateFolder {
 
  private:
   std::filesystem::path path_;
+  Descriptor lock_;  ///< on the folder itself: whoever may take it finds a dead run's
 };
+
+/// Removes the folders of this user's runs that died.
+void remove_dead_private_folders();
 
 }  // namespace belay

@@ -5,6 +5,7 @@
 #include "backup/catalogue.hpp"
 #include "backup/facts.hpp"
 #include "backup/offsite.hpp"
+#include "backup/private_folder.hpp"
 #include "backup/prune.hpp"
 #include "backup/report.hpp"
 #include "backup/reverify.hpp"
@@ -159,8 +160,9 @@ int take_and_keep(const BackupOptions& options, TrialRestore& trial, Tool& tool)
     tool.out.result(show_plan(plan_backup(wishes, read_backup_facts(tool, context, options.common, wishes))));
     return 0;
   }
+  remove_dead_private_folders();
   lock_run(context, tool, lock_patience);
-  drop_dead_trials(context.maintenance, context.database(), tool);
+  drop_dead_trials(context.target.url, context.maintenance, context.database(), tool);
   context.sides = find_side_databases(context.maintenance, context.database());
   check_leftovers(context, tool.out, Leftovers::warn);
   for (const std::string& name : sweep_leftovers(tool.files, options.output_path.value_or("./backups")))

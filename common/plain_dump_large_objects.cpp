@@ -17,14 +17,17 @@ bool between(std::string_view& text, std::string_view begin, std::string_view en
 
 constexpr int not_a_digit = -1;
 
+constexpr int value_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return not_a_digit;
+}
+
+/// A look-up: digits follow no pattern that a processor could learn, so branches would be slow.
 constexpr std::array<signed char, 256> hex_digits = [] {
   std::array<signed char, 256> digits{};
-  digits.fill(not_a_digit);
-  for (int i = 0; i < 10; ++i) digits[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
-  for (int i = 0; i < 6; ++i) {
-    digits[static_cast<std::size_t>('a' + i)] = static_cast<signed char>(10 + i);
-    digits[static_cast<std::size_t>('A' + i)] = static_cast<signed char>(10 + i);
-  }
+  for (std::size_t i = 0; i < digits.size(); ++i) digits[i] = static_cast<signed char>(value_of(static_cast<char>(i)));
   return digits;
 }();
 

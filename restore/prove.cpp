@@ -32,7 +32,7 @@ class TrialSessions {
     lock_.emplace(place.url, own_->database(), tool.session());
     take_run_lock(*lock_, database, tool.name, lock_patience);
     take_work_lock(*own_, database, tool.name, lock_patience);
-    drop_dead_trials(*own_, database, tool);
+    drop_dead_trials(place.url, *own_, database, tool);
   }
   [[nodiscard]] Connection& maintenance() { return *maintenance_; }
 

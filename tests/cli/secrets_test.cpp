@@ -6,14 +6,6 @@ namespace {
 
 const std::string secret = R"(s3cr@:/?#% '"x)";
 
-std::string bytes_of(const fs::path& file) {
-  try {
-    return read_text(file);
-  } catch (const std::exception&) {
-    return "";  // the process has just ended
-  }
-}
-
 /// Looks at all processes below `root` again and again while a program runs.
 class Watcher {
  public:
@@ -37,13 +29,13 @@ class Watcher {
   }
   void look(const fs::path& process) {
     if (process.filename().string().find_first_not_of("0123456789") != std::string::npos) return;
-    const std::string arguments = bytes_of(process / "cmdline");
+    const std::string arguments = read_proc(process / "cmdline");
     if (arguments.find(hidden_) != std::string::npos) findings.push_back("arguments: " + arguments);
     std::error_code gone;
     const std::string name = fs::read_symlink(process / "exe", gone).filename();
     if (name != "pg_dump" && name != "pg_restore") return;
     ++children[name];
-    std::istringstream environment(bytes_of(process / "environ"));
+    std::istringstream environment(read_proc(process / "environ"));
     for (std::string entry; std::getline(environment, entry, '\0');) {
       const bool allowed = entry.rfind("PGPASSWORD=", 0) == 0;
       if (!allowed && entry.find(hidden_) != std::string::npos)

@@ -54,8 +54,7 @@ class LiveRun {
 pid_t worker_of(pid_t parent) {
   std::ifstream children{"/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) + "/children"};
   for (pid_t pid = 0; children >> pid;) {
-    std::ifstream in{"/proc/" + std::to_string(pid) + "/cmdline"};
-    const std::string command{std::istreambuf_iterator<char>{in}, {}};
+    const std::string command = command_line(pid);
     const bool tool = command.find("pg_dump") != std::string::npos || command.find("pg_restore") != std::string::npos;
     if (tool && command.find("--version") == std::string::npos && command.find("migrate-production") != 0) return pid;
   }

@@ -99,11 +99,7 @@ class ArgumentWatcher {
   }
   void look(const fs::path& process) {
     if (process.filename().string().find_first_not_of("0123456789") != std::string::npos) return;
-    std::ifstream file(process / "cmdline", std::ios::binary);
-    // read(), which a process that ends meanwhile does not make throw.
-    std::string arguments(std::size_t{256} * 1024, '\0');
-    file.read(arguments.data(), static_cast<std::streamsize>(arguments.size()));
-    arguments.resize(static_cast<std::size_t>(file.gcount()));
+    const std::string arguments = read_proc(process / "cmdline");
     if (arguments.find(hidden_) != std::string::npos) findings.push_back(arguments);
     const std::string program = arguments.substr(0, arguments.find('\0'));
     if (program.ends_with("/rclone")) ++rclones;

@@ -41,17 +41,18 @@ class KeptBench : public ToolBench {
     bool swept = true;       ///< no .partial or .removing either: nobody was killed by SIGKILL
     bool next_works = true;  ///< try it
     Words next_with = {};    ///< further options of the next one
+    bool verified = false;   ///< the kept ones' manifests may say more of their verification than before
   };
   /// Everything that is not as it has to be, a line each; empty = right. The next backup is taken and removed again.
   [[nodiscard]] std::string judge(const Expected& expected) const;
   [[nodiscard]] std::string judge() const { return judge(Expected{}); }
 
  private:
-  [[nodiscard]] std::string changes() const;
+  [[nodiscard]] std::string changes(const Expected& expected) const;
   [[nodiscard]] std::string listing_problems(std::size_t listed) const;
   [[nodiscard]] std::string left_on_disk() const;
   [[nodiscard]] std::string left_on_server() const;
-  [[nodiscard]] std::string next_backup(std::size_t listed, const Words& words) const;
+  [[nodiscard]] std::string next_backup(std::size_t listed, const Expected& expected) const;
   std::map<std::string, std::string> kept_;  ///< file to content
   std::size_t backups_kept_ = 0;
 };

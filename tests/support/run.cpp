@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -314,6 +315,21 @@ RunResult Background::wait(std::chrono::seconds timeout) {
   result.out = read_text(out_);
   result.err = read_text(err_);
   return result;
+}
+
+std::string read_proc(const std::filesystem::path& file) {
+  // read() and no iterator: that one throws where the process ends between opening and reading.
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes(std::size_t{256} * 1024, '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(in.gcount()));
+  return bytes;
+}
+
+std::string command_line(pid_t pid) {
+  std::string text = read_proc("/proc/" + std::to_string(pid) + "/cmdline");
+  std::replace(text.begin(), text.end(), '\0', ' ');
+  return text;
 }
 
 std::string program(const std::string& name) { return std::string(BELAY_PROGRAM_FOLDER) + "/" + name; }

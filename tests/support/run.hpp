@@ -66,6 +66,11 @@ class Background {
   std::filesystem::path out_, err_;  // files, not pipes: a program that writes much never waits for the test to read
 };
 
+/// A file of /proc, as far as it can be read: a process that ends meanwhile is no error.
+[[nodiscard]] std::string read_proc(const std::filesystem::path& file);
+/// The command line of a running process, words parted by spaces; empty where it has ended.
+[[nodiscard]] std::string command_line(pid_t pid);
+
 /// The path of one of our built programs, e.g. program("backup-db").
 [[nodiscard]] std::string program(const std::string& name);
 
