@@ -1,7 +1,5 @@
 #include "restore/facts.hpp"
 
-#include "backup/verify.hpp"
-
 namespace belay {
 
 namespace {
@@ -33,15 +31,11 @@ std::vector<std::string> swap_obstacles(RunContext& context, const SessionSettin
   return lines;
 }
 
-RestoreFacts read_restore_facts(const Tool& tool, RunContext& context, const std::filesystem::path& archive,
-                                bool from_other_server) {
-  RestoreFacts facts{
-      .database = context.database(), .run = tool.run, .server = context.server, .manifest = read_manifest_of(archive)};
-  facts.archive = std::filesystem::absolute(archive);
+RestoreFacts read_restore_facts(const Tool& tool, RunContext& context, RestoreSource source, bool from_other_server) {
+  RestoreFacts facts{.database = context.database(), .run = tool.run, .server = context.server};
+  facts.source = std::move(source);
   facts.from_other_server = from_other_server;
-  verify_checksum(archive, facts.manifest.archive);
-  (void)read_recorded_schema(archive, facts.manifest);
-  facts.missing_roles = missing_roles(context.maintenance, facts.manifest);
+  facts.missing_roles = missing_roles(context.maintenance, facts.source.manifest);
   facts.obstacles = swap_obstacles(context, tool.session());
   if (context.server.database) {
     facts.unreachable_sessions = sessions_beyond_reach(context.maintenance, context.database());

@@ -4,9 +4,9 @@
 
 namespace belay {
 
-/// Checks the archive against its manifest (Failure::storage), then asks the server. Changes nothing.
-[[nodiscard]] RestoreFacts read_restore_facts(const Tool& tool, RunContext& context,
-                                              const std::filesystem::path& archive, bool from_other_server);
+/// Asks the server. Changes nothing.
+[[nodiscard]] RestoreFacts read_restore_facts(const Tool& tool, RunContext& context, RestoreSource source,
+                                              bool from_other_server);
 
 /// Prepared transactions, logical slots and subscriptions of the target, a line each: any of them stops a swap, or
 /// would be lost by it.

@@ -18,26 +18,26 @@ std::string lines(const std::vector<std::string>& list) {
 }
 
 void check_scope(const RestoreFacts& f) {
-  if (f.manifest.scope == Scope::whole) return;
+  if (f.source.manifest.scope == Scope::whole) return;
   throw Error{Failure::refused,
-              fmt::format("\"{}\" is a {} backup: it does not hold the whole database", f.archive.string(),
-                          to_string(f.manifest.scope)),
+              fmt::format("\"{}\" is a {} backup: it does not hold the whole database", f.source.archive.string(),
+                          to_string(f.source.manifest.scope)),
               "A full restore from it would lose the rows.", "Choose a whole backup: `backup-db list` shows them."};
 }
 
 void check_origin(const RestoreFacts& f) {
-  const bool elsewhere = f.manifest.system_identifier != f.server.system_identifier;
+  const bool elsewhere = f.source.manifest.system_identifier != f.server.system_identifier;
   if (elsewhere && f.target_has_objects && !f.from_other_server) {
     throw Error{
         Failure::refused, "the backup was taken on another server",
         fmt::format("It comes from system {}, this server is system {}, and database \"{}\" holds objects here.",
-                    f.manifest.system_identifier, f.server.system_identifier, f.database),
+                    f.source.manifest.system_identifier, f.server.system_identifier, f.database),
         "Say --from-other-server if that is what you want."};
   }
-  if (f.manifest.server_version / 10000 != f.server.major()) {
+  if (f.source.manifest.server_version / 10000 != f.server.major()) {
     throw Error{
         Failure::refused,
-        fmt::format("the backup is of PostgreSQL {}, this server is {}", f.manifest.server_version / 10000,
+        fmt::format("the backup is of PostgreSQL {}, this server is {}", f.source.manifest.server_version / 10000,
                     f.server.major()),
         "The fingerprint of one major version cannot be compared with another's, so the restore could not be verified.",
         "Restore on a server of the backup's major version, or put it back without belay: the command is in the "
@@ -78,9 +78,9 @@ RestorePlan plan_restore(const RestoreFacts& f) {
   check_origin(f);
   check_server(f);
   RestorePlan plan{
-      .database = f.database, .archive = f.archive, .side = side_name(f.database, SideKind::restore, f.run)};
+      .database = f.database, .archive = f.source.archive, .side = side_name(f.database, SideKind::restore, f.run)};
   if (f.server.database) plan.kept = side_name(f.database, SideKind::before, f.run);
-  plan.properties = f.server.database ? *f.server.database : f.manifest.database;
+  plan.properties = f.server.database ? *f.server.database : f.source.manifest.database;
   return plan;
 }
 
@@ -88,8 +88,8 @@ Result show_plan(const RestorePlan& plan, const RestoreFacts& f) {
   const std::string text = fmt::format(
       "Would restore database \"{}\" from {}\n  taken {} of database \"{}\", {} rows, level {}\n"
       "  build \"{}\", compare schema and rows with the backup, swap it in\n  {}\nNothing was changed.\n",
-      plan.database, plan.archive.string(), iso_utc(f.manifest.created_at), f.manifest.database.name,
-      human_count(f.manifest.rows()), to_string(f.manifest.level()), plan.side,
+      plan.database, plan.archive.string(), iso_utc(f.source.manifest.created_at), f.source.manifest.database.name,
+      human_count(f.source.manifest.rows()), to_string(f.source.manifest.level()), plan.side,
       plan.kept ? fmt::format("keep the present one as \"{}\"", *plan.kept) : "the database does not exist yet");
   return {text,
           {{"dry_run", true},

@@ -2,6 +2,7 @@
 #pragma once
 #include "backup/plan.hpp"
 #include "restore/rebuild.hpp"
+#include "restore/source.hpp"
 
 namespace belay {
 
@@ -9,8 +10,7 @@ struct RestoreFacts {
   std::string database;
   std::string run;
   ServerFacts server;
-  Manifest manifest;
-  std::filesystem::path archive;
+  RestoreSource source;
   bool target_has_objects = false;
   bool from_other_server = false;
   std::vector<std::string> unreachable_sessions;  ///< sessions this role may not end

@@ -40,7 +40,8 @@ int restore(const RestoreOptions& options, Tool& tool) {
     check_leftovers(context, tool.out, Leftovers::refuse);
     if (context.server.database) check_kept(context, options.common.keep.value_or(1));
   }
-  const RestoreFacts facts = read_restore_facts(tool, context, *options.backup_file, options.from_other_server);
+  const RestoreFacts facts =
+      read_restore_facts(tool, context, open_source(options, context, tool), options.from_other_server);
   const RestorePlan plan = plan_restore(facts);
   if (options.common.dry_run) {
     tool.out.result(show_plan(plan, facts));
@@ -74,12 +75,12 @@ BackupReport back_up_before_restore(const std::filesystem::path& folder, const s
 std::string restore_question(const RunContext& context, const RestoreFacts& facts, const RestorePlan& plan,
                              const std::optional<BackupReport>& present, const Tool& tool) {
   const std::vector<std::string> loss =
-      present ? describe_loss(present->manifest.content, facts.manifest.content) : std::vector<std::string>{};
-  std::string text =
-      fmt::format("\n{}\nwill be replaced by the backup {}\n  taken {} ({} ago) of database \"{}\", {} rows\n",
-                  describe_target(context.server, plan.database, context.target.source), plan.archive.string(),
-                  iso_utc(facts.manifest.created_at), human_duration(tool.clock.now() - facts.manifest.created_at),
-                  facts.manifest.database.name, human_count(facts.manifest.rows()));
+      present ? describe_loss(present->manifest.content, facts.source.manifest.content) : std::vector<std::string>{};
+  std::string text = fmt::format(
+      "\n{}\nwill be replaced by the backup {}\n  taken {} ({} ago) of database \"{}\", {} rows\n",
+      describe_target(context.server, plan.database, context.target.source), plan.archive.string(),
+      iso_utc(facts.source.manifest.created_at), human_duration(tool.clock.now() - facts.source.manifest.created_at),
+      facts.source.manifest.database.name, human_count(facts.source.manifest.rows()));
   if (!present && plan.kept)
     text += "What would be lost is not known: there is no backup of the present state to compare with.\n";
   if (present && loss.empty()) text += "No table's rows differ from the backup's.\n";
@@ -123,13 +124,13 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
                              Journal& journal) {
   tool.out.heading("Step 2: Preparing Restore");
   RebuildRequest request{.target = plan.database, .kept = plan.kept, .properties = plan.properties};
-  request.load = {
-      .url = context.target.url,
-      .side = plan.side,
-      .archive = plan.archive,
-      .manifest = &facts.manifest,
-      .loader = find_loader(tool.processes, facts.manifest.archive.format, context.server.major(), options.pg_bin),
-      .server_version = context.server.version};
+  request.load = {.url = context.target.url,
+                  .side = plan.side,
+                  .archive = plan.archive,
+                  .manifest = &facts.source.manifest,
+                  .loader = find_loader(tool.processes, facts.source.manifest.archive.format, context.server.major(),
+                                        options.pg_bin),
+                  .server_version = context.server.version};
   request.marker = {.run = tool.run,
                     .tool = tool.name,
                     .host = this_host(),
@@ -157,12 +158,13 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
   std::string text = fmt::format(
       "Restored  database \"{}\" from {}\nTaken     {}, {} rows in {} tables\nVerified  {} before the swap\nSwap      "
       "new connections waited {} ms\n",
-      plan.database, plan.archive.string(), iso_utc(facts.manifest.created_at), human_count(report.proof.rows),
+      plan.database, plan.archive.string(), iso_utc(facts.source.manifest.created_at), human_count(report.proof.rows),
       report.proof.tables, report.proof.words(),
       std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count());
   for (const std::string& what : report.proof.not_restored) text += fmt::format("Not restored: {}\n", what);
   for (const std::string& kind : report.proof.not_compared) text += fmt::format("Not compared: {}\n", kind);
-  for (const std::string& what : facts.manifest.not_included) text += fmt::format("Not in the backup: {}\n", what);
+  for (const std::string& what : facts.source.manifest.not_included)
+    text += fmt::format("Not in the backup: {}\n", what);
   if (report.replicas > 0)
     text +=
         fmt::format("Not verified: {} replicas; sessions there go on reading the old database until they reconnect\n",

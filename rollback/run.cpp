@@ -146,9 +146,9 @@ std::optional<BackupReport> Rollback::back_up_present(const std::filesystem::pat
 
 int Rollback::restore() {
   const std::filesystem::path archive = choose_backup();
-  const RestoreFacts facts = read_restore_facts(tool_, context_, archive, false);
+  const RestoreFacts facts = read_restore_facts(tool_, context_, open_backup(archive), false);
   const RestorePlan plan = plan_restore(facts);
-  for (const RecordedMigration& recorded : facts.manifest.history) {
+  for (const RecordedMigration& recorded : facts.source.manifest.history) {
     if (recorded.name != plan_.migration.name || recorded.state == "rolled back") continue;
     throw Error{
         Failure::refused,
@@ -169,7 +169,7 @@ int Rollback::restore() {
   Journal journal{tool_.files, tool_.clock, folder, tool_.run};
   const RebuildReport report = restore_backup(facts, plan, context_, options_.common, hold, tool_, journal);
   Result result = show_restored(plan, facts, report, present ? std::optional{present->archive} : std::nullopt);
-  const bool has_old_row = std::any_of(facts.manifest.history.begin(), facts.manifest.history.end(),
+  const bool has_old_row = std::any_of(facts.source.manifest.history.begin(), facts.source.manifest.history.end(),
                                        [&](const RecordedMigration& r) { return r.name == plan_.migration.name; });
   result.text += fmt::format(
       "Migration {} is pending now{}. The next deploy applies it, unless its folder is moved away.\n",

@@ -10,15 +10,15 @@ RestoreFacts good() {
   RestoreFacts f;
   f.database = "app";
   f.run = "20261121T130700Z-ab12";
-  f.archive = "/b/x.dump.zst";
+  f.source.archive = "/b/x.dump.zst";
   f.server.version = 150020;
   f.server.system_identifier = "1";
   f.server.role = "o'wner";
   f.server.can_create_databases = true;
   f.server.database = DatabaseProperties{.name = "app", .owner = "present"};
-  f.manifest.server_version = 150001;
-  f.manifest.system_identifier = "1";
-  f.manifest.database = {.name = "app", .owner = "recorded"};
+  f.source.manifest.server_version = 150001;
+  f.source.manifest.system_identifier = "1";
+  f.source.manifest.database = {.name = "app", .owner = "recorded"};
   f.target_has_objects = true;
   return f;
 }
@@ -54,9 +54,9 @@ TEST_CASE("each reason to refuse a restore is told with what would help") {
     std::string told;
   };
   const std::vector<Case> cases{
-      {"another server's", [](RestoreFacts& f) { f.manifest.system_identifier = "2"; }, "--from-other-server"},
-      {"newer major", [](RestoreFacts& f) { f.manifest.server_version = 160001; }, "PostgreSQL 16"},
-      {"older major", [](RestoreFacts& f) { f.manifest.server_version = 140001; }, "PostgreSQL 14"},
+      {"another server's", [](RestoreFacts& f) { f.source.manifest.system_identifier = "2"; }, "--from-other-server"},
+      {"newer major", [](RestoreFacts& f) { f.source.manifest.server_version = 160001; }, "PostgreSQL 16"},
+      {"older major", [](RestoreFacts& f) { f.source.manifest.server_version = 140001; }, "PostgreSQL 14"},
       {"no CREATEDB", [](RestoreFacts& f) { f.server.can_create_databases = false; },
        "ALTER ROLE \"o'wner\" CREATEDB;"},
       {"a role missing", [](RestoreFacts& f) { f.missing_roles = {"a\"b"}; }, "CREATE ROLE \"a\"\"b\";"},
@@ -74,7 +74,7 @@ TEST_CASE("each reason to refuse a restore is told with what would help") {
 
 TEST_CASE("another server's backup is taken where nothing can be lost, or where it was asked for") {
   RestoreFacts f = good();
-  f.manifest.system_identifier = "2";
+  f.source.manifest.system_identifier = "2";
   f.from_other_server = true;
   CHECK(refusal(f).empty());
   f.from_other_server = false;
