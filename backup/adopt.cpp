@@ -215,7 +215,7 @@ int adopt_dumps(const BackupOptions& options, TrialRestore& trial, Tool& tool) {
                 "Name the database that the dump is of: its encoding, locale and name are recorded with the backup."};
   }
   lock_run(context, tool, lock_patience);
-  drop_dead_trials(context.target.url, context.maintenance, context.database(), tool);
+  drop_dead_trials(context.maintenance, context.database(), tool);
   TrialPlace place = other_trial_place(options).value_or(TrialPlace{.url = context.target.url,
                                                                     .source = context.target.source,
                                                                     .maintenance_db = options.common.maintenance_db,

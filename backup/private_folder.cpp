@@ -20,11 +20,6 @@ namespace {
 
 constexpr std::string_view prefix = "belay-folder-";
 
-fs::path parent_folder() {
-  const char* variable = std::getenv("TMPDIR");
-  return fs::absolute(variable == nullptr || *variable == '\0' ? "/tmp" : variable);
-}
-
 /// Empty if it cannot be had: somebody holds it, or it is not ours.
 Descriptor try_lock(const fs::path& folder) {
   Descriptor file{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
@@ -40,9 +35,13 @@ Descriptor try_lock(const fs::path& folder) {
 
 }  // namespace
 
-PrivateFolder::PrivateFolder() {
-  remove_dead_private_folders();
-  const fs::path parent = parent_folder();
+fs::path temporary_folder(const fs::path& otherwise) {
+  const char* variable = std::getenv("TMPDIR");
+  return fs::absolute(variable == nullptr || *variable == '\0' ? otherwise : fs::path{variable});
+}
+
+PrivateFolder::PrivateFolder(const fs::path& parent) {
+  remove_dead_private_folders(parent);
   std::string name = (parent / ".belay-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) fail(parent);
   path_ = name;
@@ -63,9 +62,9 @@ PrivateFolder::~PrivateFolder() {
   fs::remove_all(path_, ignored);
 }
 
-void remove_dead_private_folders() {
+void remove_dead_private_folders(const fs::path& parent) {
   std::error_code ignored;
-  for (fs::directory_iterator at{parent_folder(), ignored}, end; !ignored && at != end; at.increment(ignored)) {
+  for (fs::directory_iterator at{parent, ignored}, end; !ignored && at != end; at.increment(ignored)) {
     if (!at->path().filename().string().starts_with(prefix)) continue;
     std::error_code stays;
     if (const Descriptor lock = try_lock(at->path())) fs::remove_all(at->path(), stays);

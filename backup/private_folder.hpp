@@ -7,10 +7,13 @@
 
 namespace belay {
 
+/// TMPDIR, else `otherwise`. Absolute.
+[[nodiscard]] std::filesystem::path temporary_folder(const std::filesystem::path& otherwise);
+
 class PrivateFolder {
  public:
-  /// In TMPDIR or /tmp, mode 0700. Throws storage.
-  PrivateFolder();
+  /// In `parent`, mode 0700. Throws storage.
+  explicit PrivateFolder(const std::filesystem::path& parent = temporary_folder("/tmp"));
   ~PrivateFolder();
   PrivateFolder(const PrivateFolder&) = delete;
   PrivateFolder& operator=(const PrivateFolder&) = delete;
@@ -21,7 +24,7 @@ class PrivateFolder {
   Descriptor lock_;  ///< on the folder itself: whoever may take it finds a dead run's
 };
 
-/// Removes the folders of this user's runs that died.
-void remove_dead_private_folders();
+/// Removes the folders in `parent` of this user's runs that died.
+void remove_dead_private_folders(const std::filesystem::path& parent = temporary_folder("/tmp"));
 
 }  // namespace belay

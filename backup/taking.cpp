@@ -162,7 +162,7 @@ int take_and_keep(const BackupOptions& options, TrialRestore& trial, Tool& tool)
   }
   remove_dead_private_folders();
   lock_run(context, tool, lock_patience);
-  drop_dead_trials(context.target.url, context.maintenance, context.database(), tool);
+  drop_dead_trials(context.maintenance, context.database(), tool);
   context.sides = find_side_databases(context.maintenance, context.database());
   check_leftovers(context, tool.out, Leftovers::warn);
   for (const std::string& name : sweep_leftovers(tool.files, options.output_path.value_or("./backups")))

@@ -24,7 +24,7 @@ struct TrialPlace {
 
 /// Under the run lock a trial database that is there was left by a run that died: it belongs to nobody and holds
 /// nothing of anybody's.
-void drop_dead_trials(const DatabaseUrl& url, Connection& maintenance, const std::string& database, Tool& tool);
+void drop_dead_trials(Connection& maintenance, const std::string& database, Tool& tool);
 
 struct TrialResult {
   std::string words;                    ///< "proven", or "proven except 2 operators"

@@ -115,6 +115,11 @@ struct ContentFingerprint {
 [[nodiscard]] ContentFingerprint read_content_fingerprint(Connection& db,
                                                           const std::vector<TableContent>& column_order = {});
 
+/// The same through several sessions of one database at once, all idle and on one snapshot; a large table is read in
+/// parts. The sessions are left idle.
+[[nodiscard]] ContentFingerprint read_content_fingerprint(std::vector<Connection>& sessions,
+                                                          const std::vector<TableContent>& column_order);
+
 struct ContentDifference {
   std::string object;    ///< `table "public"."orders"`
   std::string describe;  ///< "expected 200 rows, found 0"

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <list>
+#include <mutex>
+#include <numeric>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -10,6 +13,7 @@
 #include "common/error.hpp"
 #include "common/fingerprint.hpp"
 #include "common/fingerprint_content_parts.hpp"
+#include "common/parallel.hpp"
 #include "common/savepoint.hpp"
 #include "common/sql_text.hpp"
 
@@ -20,10 +24,16 @@ namespace {
 /// Relations read, and so locked, before their locks are let go.
 constexpr std::size_t at_once = 200;
 
+/// Pages of a part of a large table: 128 MiB.
+constexpr std::uint64_t pages_at_once = 16384;
+
 /// A table as pg_dump reads it. `condition`: an extension may keep its own rows out of dumps (`WHERE id > 1000`).
 struct CopiedTable {
   TableContent content;
   std::string condition;
+  std::uint64_t pages = 0;
+  bool divisible = false;  ///< its rows can be found by page
+  RowHash hash{};
 };
 
 struct TableList {
@@ -67,6 +77,8 @@ void add_table(TableList& list, const Row& row) {
                                        quoted_name(row), quote_identifier(row.text("extension"))));
   } else if (!is_unlogged_elsewhere(row)) {
     list.copied.push_back({{row.text("schema"), row.text("name"), {}, 0, {}}, row.text_or("condition", "")});
+    list.copied.back().pages = static_cast<std::uint64_t>(row.number("pages"));
+    list.copied.back().divisible = row.flag("heap");
   }
 }
 
@@ -77,7 +89,11 @@ TableList read_table_list(Connection& db) {
   TableList list;
   std::string oid;
   bool copied = false;
-  for (const Row& row : db.rows(relations_sql("a.attname AS column", attributes, "'r', 'f'") + ", a.attnum")) {
+  const std::string columns =
+      "a.attname AS column, CASE WHEN c.relkind = 'r' THEN coalesce(pg_catalog.pg_relation_size(c.oid) / 8192, 0) ELSE "
+      "0 END AS "
+      "pages, coalesce(c.relam = (SELECT am.oid FROM pg_catalog.pg_am am WHERE am.amname = 'heap'), false) AS heap";
+  for (const Row& row : db.rows(relations_sql(columns, attributes, "'r', 'f'") + ", a.attnum")) {
     if (std::exchange(oid, row.text("oid")) != row.text("oid")) {
       const std::size_t before = list.copied.size();
       add_table(list, row);
@@ -94,24 +110,89 @@ std::string column_list(const std::vector<std::string>& columns) {
   return text;
 }
 
+/// Pages of a table; none = all of them.
+struct PageRange {
+  std::uint64_t begin = 0, end = 0;
+};
+
 /// The rows in the same form in which pg_dump asks for them.
-std::string copy_sql(const CopiedTable& table, const std::string& encoding) {
+std::string copy_sql(const CopiedTable& table, const std::string& encoding, const std::optional<PageRange>& pages) {
   const TableContent& t = table.content;
   const std::string name = fmt::format("{}.{}", quote_identifier(t.schema), quote_identifier(t.name));
   const std::string columns = column_list(t.columns);
-  const std::string source =
-      !table.condition.empty()
-          ? fmt::format("(SELECT {} FROM {} {})", columns.empty() ? "*" : columns, name, table.condition)
-      : columns.empty() ? name
-                        : fmt::format("{} ({})", name, columns);
+  std::string source = columns.empty() ? name : fmt::format("{} ({})", name, columns);
+  if (pages) {
+    source = fmt::format("(SELECT {} FROM ONLY {} WHERE ctid >= '({},0)' AND ctid < '({},0)')", columns, name,
+                         pages->begin, pages->end);
+  } else if (!table.condition.empty()) {
+    source = fmt::format("(SELECT {} FROM {} {})", columns.empty() ? "*" : columns, name, table.condition);
+  }
   return fmt::format("COPY {} TO STDOUT (ENCODING {})", source, quote_literal(encoding));
 }
 
-void hash_rows(Connection& db, CopiedTable& table, const std::string& encoding) {
-  RowHash hash;
-  table.content.rows = db.copy_out(copy_sql(table, encoding), [&](ByteSpan row) { hash.add_row(as_text(row)); });
-  table.content.hash = hash.hex();
-}
+/// Reads tables through several sessions, and puts the parts together.
+class TableReader {
+ public:
+  TableReader(std::vector<Connection*> sessions, std::vector<CopiedTable>& tables)
+      : sessions_(std::move(sessions)),
+        tables_(tables),
+        encoding_(sessions_.front()->value("SELECT pg_catalog.current_setting('server_encoding')")) {}
+
+  void read() {
+    // Largest first, or the last one would keep a single session busy at the end.
+    std::vector<std::size_t> order(tables_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [this](std::size_t a, std::size_t b) { return tables_[a].pages > tables_[b].pages; });
+    std::vector<std::size_t> small;
+    for (const std::size_t table : order) {
+      if (sessions_.size() > 1 && add_parts(table)) continue;
+      small.push_back(table);
+      const bool many = small.size() >= at_once || (sessions_.size() > 1 && tables_[table].pages > small_pages);
+      if (many) add_whole(std::exchange(small, {}));
+    }
+    if (!small.empty()) add_whole(small);
+    run_parallel(sessions_.size(), tasks_);
+    for (CopiedTable& table : tables_) table.content.hash = table.hash.hex();
+  }
+
+ private:
+  static constexpr std::uint64_t small_pages = 64;
+
+  bool add_parts(std::size_t table) {
+    const CopiedTable& t = tables_[table];
+    const bool ranges = sessions_.front()->server_version() >= 140000;  // before, ctid ranges are read by filtering
+    if (!ranges || !t.divisible || !t.condition.empty() || t.content.columns.empty() || t.pages <= pages_at_once)
+      return false;
+    for (std::uint64_t page = 0; page < t.pages; page += pages_at_once) {
+      // The last part has no end: the table is as its snapshot has it, whatever its size was a moment ago.
+      const bool last = page + pages_at_once >= t.pages;
+      const PageRange range{page, last ? std::uint64_t{4294967295} : page + pages_at_once};
+      tasks_.push_back([this, table, range](std::size_t worker) { hash_rows(worker, table, range); });
+    }
+    return true;
+  }
+  void add_whole(std::vector<std::size_t> tables) {
+    tasks_.push_back([this, tables = std::move(tables)](std::size_t worker) {
+      const Savepoint locks(*sessions_[worker]);
+      for (const std::size_t table : tables) hash_rows(worker, table, std::nullopt);
+    });
+  }
+  void hash_rows(std::size_t worker, std::size_t table, const std::optional<PageRange>& pages) {
+    RowHash hash;
+    const std::uint64_t rows = sessions_[worker]->copy_out(copy_sql(tables_[table], encoding_, pages),
+                                                           [&](ByteSpan row) { hash.add_row(as_text(row)); });
+    const std::lock_guard<std::mutex> guard{mutex_};
+    tables_[table].content.rows += rows;
+    tables_[table].hash += hash;
+  }
+
+  std::vector<Connection*> sessions_;
+  std::vector<CopiedTable>& tables_;
+  std::string encoding_;
+  std::vector<Task> tasks_;
+  std::mutex mutex_;
+};
 
 void take_column_order(TableList& list, const std::vector<TableContent>& order) {
   std::map<std::pair<std::string, std::string>, const TableContent*> like;
@@ -210,28 +291,57 @@ std::vector<SequenceContent> read_sequences(Connection& db) {
   return std::move(content.sequences);
 }
 
-ContentFingerprint read_content_fingerprint(Connection& db, const std::vector<TableContent>& column_order) {
-  std::optional<Transaction> own;  // all parts from one snapshot
-  if (db.transaction_state() == TransactionState::idle) own.emplace(db, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  require_pinned_text_form(db);
-  db.run("SET LOCAL quote_all_identifiers = off");  // a regclass value is printed by it
-  const std::string encoding = db.value("SELECT pg_catalog.current_setting('server_encoding')");
+namespace {
+
+/// All of them in a transaction on the snapshot of the first.
+ContentFingerprint read_through(const std::vector<Connection*>& sessions,
+                                const std::vector<TableContent>& column_order) {
+  for (Connection* session : sessions) {
+    require_pinned_text_form(*session);
+    session->run("SET LOCAL quote_all_identifiers = off");  // a regclass value is printed by it
+  }
+  Connection& db = *sessions.front();
   TableList list = read_table_list(db);
   take_column_order(list, column_order);
   ContentFingerprint content;
   content.skipped = std::move(list.skipped);
   for (std::string& line : skipped_on_standby(db)) content.skipped.push_back(std::move(line));
-  for (std::size_t first = 0; first < list.copied.size(); first += at_once) {
-    const Savepoint locks(db);
-    for (std::size_t i = first; i < std::min(list.copied.size(), first + at_once); ++i) {
-      hash_rows(db, list.copied[i], encoding);
-      content.tables.push_back(std::move(list.copied[i].content));
-    }
-  }
+  TableReader{sessions, list.copied}.read();
+  for (CopiedTable& table : list.copied) content.tables.push_back(std::move(table.content));
   content.sequences = read_sequences(db);
   content.large_objects = read_large_objects(db);
   sort_content(content);
+  return content;
+}
+
+constexpr const char* one_snapshot = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+}  // namespace
+
+ContentFingerprint read_content_fingerprint(Connection& db, const std::vector<TableContent>& column_order) {
+  std::optional<Transaction> own;  // all parts from one snapshot
+  if (db.transaction_state() == TransactionState::idle) own.emplace(db, one_snapshot);
+  ContentFingerprint content = read_through({&db}, column_order);
   if (own) own->rollback();  // nothing was written; a COMMIT could only fail
+  return content;
+}
+
+ContentFingerprint read_content_fingerprint(std::vector<Connection>& sessions,
+                                            const std::vector<TableContent>& column_order) {
+  std::list<Transaction> transactions;
+  std::vector<Connection*> all;
+  std::string snapshot;
+  for (Connection& session : sessions) {
+    transactions.emplace_back(session, one_snapshot);
+    if (all.empty()) {
+      snapshot = session.value("SELECT pg_catalog.pg_export_snapshot()");
+    } else {
+      session.run("SET TRANSACTION SNAPSHOT " + quote_literal(snapshot));
+    }
+    all.push_back(&session);
+  }
+  ContentFingerprint content = read_through(all, column_order);
+  for (Transaction& transaction : transactions) transaction.rollback();
   return content;
 }
 

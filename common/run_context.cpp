@@ -18,8 +18,26 @@ std::string describe_kept(const SideDatabase& side, TimePoint now) {
                      side.marker->kind == SideKind::failed ? "what a failed migration left" : "from before a restore");
 }
 
-RunContext open_run(Tool& tool, const CommonOptions& options, const std::optional<fs::path>& migrations_folder) {
+namespace {
+
+/// Another database of the target's server.
+void retarget(DatabaseTarget& target, const std::string& database) {
+  if (target.url.database == database) {
+    throw Error{Failure::usage,
+                fmt::format("--to names the target itself, \"{}\"", database),
+                {},
+                "Leave --to out to restore it in its place."};
+  }
+  target.url.database = database;
+  target.source += ", --to";
+}
+
+}  // namespace
+
+RunContext open_run(Tool& tool, const CommonOptions& options, const std::optional<fs::path>& migrations_folder,
+                    const std::optional<std::string>& instead) {
   DatabaseTarget target = resolve_target(options, real_surroundings(), migrations_folder);
+  if (instead) retarget(target, *instead);
   refuse_system_database(target.url.database);
   Connection maintenance = connect_maintenance(target.url, tool.session(), options.maintenance_db);
   ServerFacts server = read_server_facts(maintenance, target.url.database);
@@ -59,13 +77,33 @@ void lock_run(RunContext& context, const Tool& tool, std::chrono::milliseconds p
   context.sides = find_side_databases(context.maintenance, context.database());
 }
 
+namespace {
+
+std::string describe_leftover(const SideDatabase& side) {
+  if (!side.marker) return fmt::format("\"{}\" (no marker: it was being created)\n", side.name);
+  return fmt::format("\"{}\" ({} run {} on {}, step: {})\n", side.name, side.marker->tool, side.marker->run,
+                     side.marker->host, side.marker->step);
+}
+
+/// Only a deploy can have left the target half-way. What other runs leave is their side databases.
+std::string way_out(const std::vector<const SideDatabase*>& leftovers) {
+  for (const SideDatabase* side : leftovers) {
+    if (side->marker && side->marker->tool == "migrate-production")
+      return "Run `migrate-production recover` first: it says which state the database is in, and finishes or removes "
+             "what is left.";
+  }
+  return "The database itself was not touched by it. `restore-database cleanup` removes what it left.";
+}
+
+}  // namespace
+
 void check_leftovers(const RunContext& context, Output& out, Leftovers policy) {
+  std::vector<const SideDatabase*> leftovers;
   std::string found;
   for (const SideDatabase& side : context.sides) {
     if (side.kept()) continue;
-    found += fmt::format("\"{}\" ({}, step: {})\n", side.name,
-                         side.marker ? side.marker->tool + " run " + side.marker->run : "no marker",
-                         side.marker ? side.marker->step : "being created");
+    leftovers.push_back(&side);
+    found += describe_leftover(side);
   }
   if (found.empty()) return;
   if (context.server.standby) {
@@ -77,8 +115,7 @@ void check_leftovers(const RunContext& context, Output& out, Leftovers policy) {
   }
   const Error error{Failure::refused,
                     fmt::format("an earlier run on database \"{}\" did not end in order", context.database()), found,
-                    "Run `migrate-production recover` first: it says which state the database is in, and finishes or "
-                    "removes what is left."};
+                    way_out(leftovers)};
   if (policy == Leftovers::refuse) throw error;
   out.warn(error.message + ": " + found + error.hint);
 }

@@ -24,9 +24,11 @@ struct RunContext {
 };
 
 /// Finds the target, connects to the maintenance database, reads the server's facts, prints the first line and every
-/// kept database. Throws usage, connection, or refused for a database of the server's own.
+/// kept database. `instead`: another database of the same server is the target. Throws usage, connection, or refused
+/// for a database of the server's own.
 [[nodiscard]] RunContext open_run(Tool& tool, const CommonOptions& options,
-                                  const std::optional<std::filesystem::path>& migrations_folder);
+                                  const std::optional<std::filesystem::path>& migrations_folder,
+                                  const std::optional<std::string>& instead = {});
 
 /// Takes the run lock (skipped for --dry-run by the caller) and lists the side databases again under it. Throws
 /// refused; also on a hot standby, unless the tool is backup-db.

@@ -52,7 +52,7 @@ void require_server_space(Connection& db, std::optional<Bytes> said, Bytes neede
   if (*free >= needed) return;
   throw Error{Failure::refused, "too little space on the server for a side database",
               fmt::format("{} free, about {} needed.", human_size(*free), human_size(needed)),
-              "Free some space there, name another server with --side-server, or do without."};
+              "Free some space there, or restore on another server."};
 }
 
 }  // namespace belay

@@ -171,6 +171,21 @@ bool holds_nothing(Connection& inside) {
              "pg_largeobject_metadata)") == "t";
 }
 
+bool is_abandoned(Connection& maintenance, const SideDatabase& side) {
+  if (side.kept()) return false;
+  if (side.marker) return true;
+  const bool run_lives = maintenance
+                             .maybe("SELECT 1 FROM pg_stat_activity WHERE application_name = 'belay/' || $1 LIMIT 1",
+                                    {run_in_name(side.name)})
+                             .has_value();
+  if (run_lives) return false;
+  // An interrupted DROP DATABASE had emptied it.
+  if (maintenance.value("SELECT datconnlimit = -2 FROM pg_database WHERE datname = $1", {side.name}) == "t")
+    return true;
+  Connection inside{maintenance.url(), side.name, maintenance.settings()};
+  return holds_nothing(inside);
+}
+
 std::string this_host() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";

@@ -71,6 +71,11 @@ void drop_side_database(Connection& maintenance, const std::string& name);
 /// True if the database holds no object of a user's: what may be dropped without a marker.
 [[nodiscard]] bool holds_nothing(Connection& inside);
 
+/// Under the target's run lock: true if an unfinished side database belongs to nobody any more. With a marker it does.
+/// Without one it may be any tool's that died between CREATE DATABASE and COMMENT; or another target's, whose long name
+/// begins alike and whose run has just created it. Nothing that holds anything is taken for ours.
+[[nodiscard]] bool is_abandoned(Connection& maintenance, const SideDatabase& side);
+
 /// "host name" for markers and messages.
 [[nodiscard]] std::string this_host();
 

@@ -74,7 +74,6 @@ class Recovery {
   void put_back(Rope& rope, Journal& journal);
   void finish(const Rope& rope, Connection& db);
   void remove_leftovers(const std::string& but);
-  [[nodiscard]] bool may_go(const SideDatabase& side);
   int show();
 
   const MigrateOptions& options_;
@@ -195,31 +194,13 @@ void Recovery::accept_as_is(const SideDatabase& begun) {
   drop_side_database(context_.maintenance, begun.name);
 }
 
-/// Without a marker only its name says that it is ours: it goes only if it is as empty as a run that died right after
-/// CREATE DATABASE leaves it, or if a DROP DATABASE that was interrupted had emptied it.
-bool Recovery::may_go(const SideDatabase& side) {
-  if (side.marker) return true;
-  // Of two targets whose long names begin alike, an unmarked database may be the other's, whose run has just created
-  // it.
-  const bool run_lives = context_.maintenance
-                             .maybe("SELECT 1 FROM pg_stat_activity WHERE application_name = 'belay/' || $1 LIMIT 1",
-                                    {run_in_name(side.name)})
-                             .has_value();
-  if (run_lives) return false;
-  const bool half_dropped =
-      context_.maintenance.value("SELECT datconnlimit = -2 FROM pg_database WHERE datname = $1", {side.name}) == "t";
-  if (half_dropped) return true;
-  Connection inside{context_.target.url, side.name, tool_.session()};
-  return holds_nothing(inside);
-}
-
 /// All but the one that says how the target is to be settled: they belong to runs that never touched the target, or to
 /// a recovery that died while it began anew. They go before it is settled: a second marker of one run, left until after
 /// the swap, would have a later recovery put the database back once more, and with it what was written since.
 void Recovery::remove_leftovers(const std::string& but) {
   for (const SideDatabase& side : find_side_databases(context_.maintenance, context_.database())) {
     if (side.kept() || side.name == but) continue;
-    if (!may_go(side)) {
+    if (!is_abandoned(context_.maintenance, side)) {
       tool_.out.warn(fmt::format(
           "database \"{}\" bears a name of belay's but no marker, and it holds objects: left alone", side.name));
       continue;

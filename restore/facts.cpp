@@ -1,5 +1,11 @@
 #include "restore/facts.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/server_space.hpp"
+
 namespace belay {
 
 namespace {
@@ -31,17 +37,50 @@ std::vector<std::string> swap_obstacles(RunContext& context, const SessionSettin
   return lines;
 }
 
-RestoreFacts read_restore_facts(const Tool& tool, RunContext& context, RestoreSource source, bool from_other_server) {
+namespace {
+
+/// What CREATE EXTENSION would say. `inside`: any database, the list is the server's.
+std::optional<std::string> extension_problem(Connection& inside, const std::string& name, bool superuser) {
+  const std::optional<Row> row = inside.maybe(
+      inside.server_version() >= 130000
+          ? "SELECT bool_and(v.superuser AND NOT v.trusted) AS needs_superuser FROM "
+            "pg_available_extension_versions v JOIN pg_available_extensions e ON e.name = v.name AND "
+            "e.default_version = v.version WHERE v.name = $1 GROUP BY v.name"
+          : "SELECT bool_and(v.superuser) AS needs_superuser FROM pg_available_extension_versions v WHERE v.name = $1 "
+            "GROUP BY v.name",
+      {name});
+  if (!row) return fmt::format("{}: not installed on this server", name);
+  if (row->flag("needs_superuser") && !superuser) return fmt::format("{}: only a superuser may create it", name);
+  return std::nullopt;
+}
+
+std::vector<std::string> missing_extensions(RunContext& context, const Manifest& manifest) {
+  std::vector<std::string> lines;
+  for (const std::string& extension : manifest.extensions) {
+    const std::string name = extension.substr(0, extension.rfind(' '));  // "pgcrypto 1.3"
+    if (std::optional<std::string> line = extension_problem(context.maintenance, name, context.server.superuser))
+      lines.push_back(std::move(*line));
+  }
+  return lines;
+}
+
+}  // namespace
+
+RestoreFacts read_restore_facts(Tool& tool, RunContext& context, RestoreSource source, const RestoreWishes& wishes) {
   RestoreFacts facts{.database = context.database(), .run = tool.run, .server = context.server};
   facts.source = std::move(source);
-  facts.from_other_server = from_other_server;
+  facts.wishes = wishes;
   facts.missing_roles = missing_roles(context.maintenance, facts.source.manifest);
+  facts.missing_extensions = missing_extensions(context, facts.source.manifest);
   facts.obstacles = swap_obstacles(context, tool.session());
   if (context.server.database) {
     facts.unreachable_sessions = sessions_beyond_reach(context.maintenance, context.database());
     Connection inside{context.target.url, context.database(), tool.session()};
     facts.target_has_objects = !holds_nothing(inside);
   }
+  const Manifest& manifest = facts.source.manifest;
+  require_server_space(context.maintenance, wishes.server_free,
+                       std::max<Bytes>(manifest.database.size_bytes, manifest.archive.plain_bytes), tool.out);
   return facts;
 }
 

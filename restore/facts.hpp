@@ -4,9 +4,9 @@
 
 namespace belay {
 
-/// Asks the server. Changes nothing.
-[[nodiscard]] RestoreFacts read_restore_facts(const Tool& tool, RunContext& context, RestoreSource source,
-                                              bool from_other_server);
+/// Asks the server. Changes nothing. Throws refused where there is no room for another database.
+[[nodiscard]] RestoreFacts read_restore_facts(Tool& tool, RunContext& context, RestoreSource source,
+                                              const RestoreWishes& wishes);
 
 /// Prepared transactions, logical slots and subscriptions of the target, a line each: any of them stops a swap, or
 /// would be lost by it.

@@ -3,61 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
-#include <random>
-#include <set>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
 #include "backup/archive_source.hpp"
-#include "backup/record.hpp"
 #include "backup/verify.hpp"
 #include "common/error.hpp"
-#include "common/plain_dump.hpp"
+#include "common/parallel.hpp"
+#include "common/sql_text.hpp"
+#include "restore/safe_script.hpp"
+#include "restore/unpacked.hpp"
 
 namespace belay {
 
 namespace {
-
-constexpr std::size_t most_listed = 20;
-
-std::string join(const std::vector<std::string>& lines) {
-  std::string text;
-  for (std::size_t i = 0; i < lines.size() && i < most_listed; ++i) text += lines[i] + "\n";
-  if (lines.size() > most_listed) text += fmt::format("and {} more\n", lines.size() - most_listed);
-  return text;
-}
-
-/// pg_dump leaves out indexes that are invalid (a failed CREATE INDEX CONCURRENTLY) and that a constraint's trigger was
-/// disabled. A restore cannot bring them back, so they are taken out of what is expected, and named, unless they came
-/// back after all (the invalid index of a partitioned table does).
-SchemaFingerprint without_lost(SchemaFingerprint expected, const SchemaFingerprint& found,
-                               std::vector<std::string>& lost) {
-  std::set<std::pair<std::string, std::string>> gone;
-  for (const SchemaFact& fact : expected.facts) {
-    const bool invalid_index = fact.kind == "index" && fact.attribute == "valid";
-    if (invalid_index || fact.kind == "constraint trigger") gone.emplace(fact.kind, fact.object);
-  }
-  for (const SchemaFact& fact : found.facts) gone.erase({fact.kind, fact.object});
-  for (const auto& [kind, object] : gone) {
-    lost.push_back(kind == "index" ? fmt::format("invalid index {}", object)
-                                   : fmt::format("disabled state of {} {}", kind, object));
-  }
-  std::erase_if(expected.facts, [&](const SchemaFact& fact) { return gone.contains({fact.kind, fact.object}); });
-  return expected;
-}
-
-/// Statistics are not part of what is proven: where they cannot be had (a foreign table in an inheritance tree that is
-/// not reachable), the rest counts.
-void analyze(const LoadRequest& r, Tool& tool) {
-  tool.out.progress("analyzing", {{"phase", "analyze"}});
-  Connection side{r.url, r.side, tool.session()};
-  try {
-    side.run("ANALYZE");
-  } catch (const ServerError& error) {
-    if (error.connection_lost) throw;
-    tool.out.warn("ANALYZE did not get through; plans may be poor until it does: " + error.primary);
-  }
-}
 
 /// Every new database has a schema public. pg_dump says nothing of it where the source's was dropped.
 void drop_unrecorded_public(const LoadRequest& r, Tool& tool) {
@@ -71,13 +31,27 @@ void drop_unrecorded_public(const LoadRequest& r, Tool& tool) {
   side.run("DROP SCHEMA IF EXISTS public RESTRICT");
 }
 
+/// The COMMIT of the swap flushes the log up to itself, and what a server crash loses before it is dropped anyway.
+constexpr const char* loading_settings = " -c synchronous_commit=off -c maintenance_work_mem=256MB";
+
+std::vector<std::string> pg_restore_arguments(const LoadRequest& r) {
+  std::vector<std::string> args{"--exit-on-error", "--no-password"};
+  if (r.ownership.changes_owners()) args.emplace_back("--no-owner");
+  if (r.ownership.owner) args.push_back("--role=" + *r.ownership.owner);
+  if (r.ownership.no_privileges) args.emplace_back("--no-privileges");
+  return args;
+}
+
 Command load_command(const LoadRequest& r, const Tool& tool) {
   Command command{.program = r.loader.path,
                   .args = {},
                   .env = child_connection_environment(r.url, pinned_session(r, tool), r.server_version),
                   .limit = {}};
+  for (auto& [name, value] : command.env) {
+    if (name == "PGOPTIONS") value += loading_settings;
+  }
   if (r.manifest->archive.format == ArchiveFormat::custom) {
-    command.args = {"--exit-on-error", "--no-password"};
+    command.args = pg_restore_arguments(r);
   } else {
     command.args = {"--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--no-password", "--file=-"};
   }
@@ -85,83 +59,13 @@ Command load_command(const LoadRequest& r, const Tool& tool) {
   return command;
 }
 
-}  // namespace
-
-SessionSettings pinned_session(const LoadRequest& r, const Tool& tool) {
-  SessionSettings settings = tool.session();
-  settings.pinned_text_form = true;
-  settings.lc_monetary = r.manifest->database.lc_monetary;
-  return settings;
+void judge(const LoadRequest& r, const Exit& end) {
+  const std::string how = fmt::format("{} ended with {}", r.loader.path.filename().string(), end.how());
+  if (end.killed()) throw ChildKilled{Failure::failed, how, end.err};
+  if (!end.ok()) throw Error{Failure::failed, how, end.err};
 }
 
-PgTool find_loader(ProcessRunner& processes, ArchiveFormat format, int server_major,
-                   const std::optional<std::filesystem::path>& pg_bin) {
-  return find_pg_tool(processes, format == ArchiveFormat::custom ? "pg_restore" : "psql", server_major, pg_bin);
-}
-
-namespace {
-
-/// psql's own guard against commands in a script came with the releases of August 2025.
-bool knows_restrict(const PgTool& psql) {
-  static constexpr std::array<std::pair<int, int>, 5> first{{{13, 22}, {14, 19}, {15, 14}, {16, 10}, {17, 6}}};
-  const std::size_t dot = psql.version.find('.');
-  const int minor = dot == std::string::npos ? 0 : std::atoi(psql.version.c_str() + dot + 1);
-  for (const auto& [major, least] : first) {
-    if (psql.major == major) return minor >= least;
-  }
-  return psql.major > first.back().first;
-}
-
-/// A word that the author of the script could not know.
-std::string secret_word() {
-  std::random_device random;
-  std::string word;
-  for (int i = 0; i < 8; ++i) word += fmt::format("{:08x}", random());
-  return word;
-}
-
-/// A script on its way to psql: only what may go there.
-class SafeScript {
- public:
-  SafeScript(ByteSource script, const PgTool& psql)
-      : script_(std::move(script)),
-        reader_([this](ByteSpan bytes) { ready_.insert(ready_.end(), bytes.begin(), bytes.end()); },
-                {.restrict_key = knows_restrict(psql) ? secret_word() : ""}) {}
-
-  std::size_t read(std::span<std::byte> room) {
-    while (taken_ == ready_.size() && !ended_) refill();
-    const std::size_t count = std::min(room.size(), ready_.size() - taken_);
-    std::copy_n(ready_.begin() + static_cast<std::ptrdiff_t>(taken_), count, room.begin());
-    taken_ += count;
-    return count;
-  }
-  [[nodiscard]] const std::vector<LeftOut>& left_out() const { return reader_.left_out(); }
-
- private:
-  void refill() {
-    ready_.clear();
-    taken_ = 0;
-    const std::size_t got = script_(raw_);
-    ended_ = got == 0;
-    if (ended_) {
-      reader_.finish();
-    } else {
-      reader_.write({raw_.data(), got});
-    }
-  }
-
-  ByteSource script_;
-  PlainDumpReader reader_;
-  std::vector<std::byte> raw_ = std::vector<std::byte>(std::size_t{256} * 1024);
-  std::vector<std::byte> ready_;
-  std::size_t taken_ = 0;
-  bool ended_ = false;
-};
-
-}  // namespace
-
-void load_archive(const LoadRequest& r, Tool& tool) {
-  drop_unrecorded_public(r, tool);
+void load_through_pipe(const LoadRequest& r, Tool& tool) {
   ArchiveSource source{r.archive, r.manifest->archive, ArchiveSource::Rows::ignore};
   const ByteSource decoded = [&](std::span<std::byte> room) {
     const std::size_t got = source.read(room);
@@ -175,54 +79,113 @@ void load_archive(const LoadRequest& r, Tool& tool) {
   const ByteSource safe = [&](std::span<std::byte> room) { return script->read(room); };
   const Exit end = tool.processes.run(load_command(r, tool), script ? safe : decoded, {});
   source.finish();  // also where the loader stopped early: damage is told before its consequences
-  const std::string how = fmt::format("{} ended with {}", r.loader.path.filename().string(), end.how());
-  if (end.killed()) throw ChildKilled{Failure::failed, how, end.err};
-  if (!end.ok()) throw Error{Failure::failed, how, end.err};
-  if (script) {
-    for (const LeftOut& left : script->left_out())
-      tool.out.note(
-          fmt::format("Left out of the script: {} ({} times, first in line {})", left.what, left.count, left.line));
-  }
-  analyze(r, tool);
+  judge(r, end);
+  if (!script) return;
+  for (const LeftOut& left : script->left_out())
+    tool.out.note(
+        fmt::format("Left out of the script: {} ({} times, first in line {})", left.what, left.count, left.line));
 }
 
-SchemaFingerprint describe_restored(Connection& side, Manifest& manifest) {
-  describe_content(side, manifest);
-  return read_schema_fingerprint(side, manifest.history_schema);
-}
+/// Says how large the side database has become, while the loader says nothing.
+class GrowthWatch {
+ public:
+  GrowthWatch(const LoadRequest& r, Tool& tool)
+      : request_(r), tool_(tool), thread_([this](const std::stop_token& stop) { watch(stop); }) {}
 
-std::string Proof::words() const {
-  std::string except;
-  for (const std::vector<std::string>* list : {&not_restored, &not_compared}) {
-    for (const std::string& what : *list) except += (except.empty() ? "" : ", ") + what;
-  }
-  return except.empty() ? "proven" : "proven except " + except;
-}
-
-Proof prove_equal(const LoadRequest& r, Tool& tool) {
-  tool.out.progress("comparing schema and rows with the backup", {{"phase", "compare"}});
-  const SchemaFingerprint expected = read_recorded_schema(r.archive, *r.manifest);
-  Connection side{r.url, r.side, pinned_session(r, tool)};
-  const SchemaFingerprint found = read_schema_fingerprint(side, r.manifest->history_schema);
-  Proof proof{.rows = r.manifest->rows(), .tables = r.manifest->content.tables.size(), .facts = expected.facts.size()};
-  const SchemaFingerprint restorable = without_lost(expected, found, proof.not_restored);
-  std::vector<std::string> hard;
-  for (const SchemaDifference& difference : compare_schema(restorable, found, &side)) {
-    (difference.severity == Severity::hard ? hard : proof.soft).push_back(difference.describe());
-  }
-  if (r.manifest->scope == Scope::whole) {
-    for (const ContentDifference& difference :
-         compare_content(r.manifest->content, read_content_fingerprint(side, r.manifest->content.tables))) {
-      hard.push_back(difference.object + ": " + difference.describe);
+ private:
+  void watch(const std::stop_token& stop) {
+    try {
+      Connection session{request_.url, request_.side, tool_.session()};
+      std::unique_lock<std::mutex> lock{mutex_};
+      while (!wake_.wait_for(lock, stop, std::chrono::seconds{1}, [&stop] { return stop.stop_requested(); })) {
+        const std::int64_t bytes = session.one("SELECT pg_database_size(current_database()) AS bytes").number("bytes");
+        tool_.out.progress(
+            fmt::format("restoring with {} jobs: {} so far", request_.jobs, human_size(static_cast<Bytes>(bytes))),
+            {{"phase", "restore"}, {"jobs", request_.jobs}, {"database_bytes", bytes}});
+      }
+    } catch (const Error& error) {
+      tool_.out.detail("no progress is shown: " + error.message);  // the loader itself tells what is wrong
     }
   }
-  for (const auto& [kind, count] : found.not_compared)
-    proof.not_compared.push_back(fmt::format("{}, {} objects", kind, count));
-  if (!hard.empty()) {
-    throw Error{Failure::failed, fmt::format("the restored database differs from the backup in {} points", hard.size()),
-                join(hard)};
+
+  const LoadRequest& request_;
+  Tool& tool_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;
+};
+
+void load_by_jobs(const LoadRequest& r, Tool& tool) {
+  const UnpackedArchive unpacked{r, tool};
+  Command command = load_command(r, tool);
+  command.args.push_back(fmt::format("--jobs={}", r.jobs));
+  command.args.push_back(unpacked.path());
+  Exit end;
+  {
+    const GrowthWatch watch{r, tool};
+    end = tool.processes.run(command, {}, {});
   }
-  return proof;
+  judge(r, end);
+}
+
+bool can_use_jobs(const LoadRequest& r, Tool& tool) {
+  if (r.jobs < 2 || r.manifest->archive.format != ArchiveFormat::custom) return false;
+  if (fits_unpacked(r)) return true;
+  tool.out.warn(
+      fmt::format("one job loads: {} for the unpacked archive are not free in {}; name another folder with "
+                  "--work-dir",
+                  human_size(r.manifest->archive.plain_bytes), unpacking_folder(r.work_dir).string()));
+  return false;
+}
+
+void analyze_table(Connection& side, const std::string& table, std::mutex& mutex, std::string& problem) {
+  try {
+    side.run("ANALYZE " + table);
+  } catch (const ServerError& error) {
+    if (error.connection_lost) throw;
+    const std::lock_guard<std::mutex> guard{mutex};
+    if (problem.empty()) problem = error.primary;
+  }
+}
+
+}  // namespace
+
+int default_jobs() { return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 4U)); }
+
+SessionSettings pinned_session(const LoadRequest& r, const Tool& tool) {
+  SessionSettings settings = tool.session();
+  settings.pinned_text_form = true;
+  settings.lc_monetary = r.manifest->database.lc_monetary;
+  return settings;
+}
+
+PgTool find_loader(ProcessRunner& processes, ArchiveFormat format, int server_major,
+                   const std::optional<std::filesystem::path>& pg_bin) {
+  return find_pg_tool(processes, format == ArchiveFormat::custom ? "pg_restore" : "psql", server_major, pg_bin);
+}
+
+void load_archive(const LoadRequest& r, Tool& tool) {
+  drop_unrecorded_public(r, tool);
+  can_use_jobs(r, tool) ? load_by_jobs(r, tool) : load_through_pipe(r, tool);
+}
+
+void analyze_side(const LoadRequest& r, Tool& tool) {
+  tool.out.progress("analyzing", {{"phase", "analyze"}});
+  std::vector<Connection> sessions;
+  for (int i = 0; i < r.jobs; ++i) sessions.emplace_back(r.url, r.side, tool.session());
+  std::mutex mutex;
+  std::string problem;
+  std::vector<Task> tasks;
+  for (const Row& row : sessions.front().rows(
+           "SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = "
+           "c.relnamespace WHERE c.relkind IN ('r', 'p', 'm', 'f') AND c.relpersistence <> 't' AND NOT "
+           "c.relisshared AND n.nspname !~ '^pg_toast' ORDER BY pg_relation_size(c.oid) DESC")) {
+    tasks.emplace_back(
+        [&, table = row.text("name")](std::size_t worker) { analyze_table(sessions[worker], table, mutex, problem); });
+  }
+  run_parallel(sessions.size(), tasks);
+  if (!problem.empty())
+    tool.out.warn("ANALYZE did not get through everywhere; plans may be poor until it does: " + problem);
 }
 
 }  // namespace belay

@@ -1,12 +1,23 @@
-// Fills a side database from a backup and proves that it came out equal.
+// Fills an empty side database from a backup: through one pipe, or by several connections from an unpacked archive.
 #pragma once
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "backup/manifest.hpp"
 #include "common/pg_tools.hpp"
 #include "common/run_tool.hpp"
 
 namespace belay {
+
+/// Whose everything becomes that is restored. Nothing said: as the backup has it.
+struct Ownership {
+  bool no_owner = false;             ///< the role's that restores
+  std::optional<std::string> owner;  ///< this one's
+  bool no_privileges = false;        ///< GRANTs are left out
+  [[nodiscard]] bool changes_owners() const { return no_owner || owner.has_value(); }
+};
 
 struct LoadRequest {
   DatabaseUrl url;   ///< of the server; the database in it does not matter
@@ -15,37 +26,27 @@ struct LoadRequest {
   const Manifest* manifest = nullptr;
   PgTool loader;  ///< pg_restore, or psql for a script
   int server_version = 0;
+  int jobs = 1;                                   ///< connections that load and compare
+  std::optional<std::filesystem::path> work_dir;  ///< for an unpacked archive; none = TMPDIR, else /var/tmp
+  Ownership ownership = {};
 };
 
 /// The program that loads an archive of this format. Throws refused.
 [[nodiscard]] PgTool find_loader(ProcessRunner& processes, ArchiveFormat format, int server_major,
                                  const std::optional<std::filesystem::path>& pg_bin);
 
+/// Processors of this machine, at most four: what restores do at once where nobody says otherwise.
+[[nodiscard]] int default_jobs();
+
 /// A session on the side database in which rows are read as the backup read them.
 [[nodiscard]] SessionSettings pinned_session(const LoadRequest& request, const Tool& tool);
 
 /// pg_restore --exit-on-error (or psql with ON_ERROR_STOP) from the decoded archive, which is checked against the
-/// manifest on the way; then ANALYZE. Throws storage for a damaged archive, failed for anything else. The side database
-/// is the caller's to drop.
+/// manifest on the way or, where several jobs load, before the first of them. Throws storage for a damaged archive,
+/// failed for anything else. The side database is the caller's to drop.
 void load_archive(const LoadRequest& request, Tool& tool);
 
-struct Proof {
-  std::vector<std::string> soft;  ///< differences that do not count as failure, a line each
-  std::vector<std::string>
-      not_restored;  ///< what no dump carries: invalid indexes, constraint triggers that somebody disabled
-  std::vector<std::string> not_compared;  ///< kinds of objects that the fingerprint does not know
-  std::uint64_t rows = 0;
-  std::size_t tables = 0;
-  std::size_t facts = 0;
-  /// "proven", or "proven except 2 operators".
-  [[nodiscard]] std::string words() const;
-};
-
-/// Fills in what an examined dump's manifest says of its content beside the rows: history, extensions, roles, what is
-/// not included. Returns the schema's facts.
-[[nodiscard]] SchemaFingerprint describe_restored(Connection& side, Manifest& manifest);
-
-/// Compares schema and content of `side` with what the backup recorded. Throws failed with every hard difference.
-[[nodiscard]] Proof prove_equal(const LoadRequest& request, Tool& tool);
+/// Fresh statistics for every table. Where some cannot be had that is a warning: what is proven does not depend on it.
+void analyze_side(const LoadRequest& request, Tool& tool);
 
 }  // namespace belay

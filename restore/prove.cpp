@@ -11,7 +11,7 @@
 #include "common/server_space.hpp"
 #include "common/side_database.hpp"
 #include "common/sql_text.hpp"
-#include "restore/load.hpp"
+#include "restore/compare.hpp"
 
 namespace belay {
 
@@ -32,7 +32,7 @@ class TrialSessions {
     lock_.emplace(place.url, own_->database(), tool.session());
     take_run_lock(*lock_, database, tool.name, lock_patience);
     take_work_lock(*own_, database, tool.name, lock_patience);
-    drop_dead_trials(place.url, *own_, database, tool);
+    drop_dead_trials(*own_, database, tool);
   }
   [[nodiscard]] Connection& maintenance() { return *maintenance_; }
 
@@ -105,6 +105,7 @@ class TrialDatabase {
 void load_for_trial(const LoadRequest& request, TrialSessions& sessions, Tool& tool) {
   try {
     load_archive(request, tool);
+    analyze_side(request, tool);
   } catch (const Error& error) {
     if (error.kind == Failure::failed) (void)sessions.maintenance().value("SELECT 1");
     throw;

@@ -62,25 +62,72 @@ void require_properties_settable(Connection& maintenance, const std::string& sid
   }
 }
 
-Proof build_side(Connection& maintenance, const RebuildRequest& r, Tool& tool, Journal& journal) {
-  journal.record("restoring", {{"side", r.load.side}, {"archive", r.load.archive.string()}});
-  const Marker marker = at_step(r.marker, "restoring");
-  if (r.side_exists) {
-    mark(maintenance, r.load.side, marker);
-  } else {
-    create_side_database(maintenance, r.load.side, r.load.manifest->database, marker);
+SideBuild::SideBuild(Connection& maintenance, const RebuildRequest& request, Tool& tool, Journal& journal)
+    : maintenance_(maintenance), request_(request), tool_(tool), journal_(journal) {
+  journal.record("restoring", {{"side", request.load.side}, {"archive", request.load.archive.string()}});
+  const Marker marker = at_step(request.marker, "restoring");
+  if (request.side_exists) {
+    mark(maintenance, request.load.side, marker);
+    return;
   }
+  create(marker);
+  ours_ = true;
   try {
-    if (!r.side_exists) require_properties_settable(maintenance, r.load.side, r.properties);
-    load_archive(r.load, tool);
-    Proof proof = prove_equal(r.load, tool);
-    mark(maintenance, r.load.side, at_step(r.marker, "verified"));
-    journal.record("verified", {{"side", r.load.side}, {"rows", proof.rows}});
-    return proof;
+    require_reachable();
+    require_properties_settable(maintenance, request.load.side, request.properties);
   } catch (const std::exception&) {
-    if (!r.side_exists) drop_quietly(maintenance, r.load.side);
+    drop_quietly(maintenance, request.load.side);
     throw;
   }
+}
+
+SideBuild::~SideBuild() {
+  if (ours_) drop_quietly(maintenance_, request_.load.side);
+}
+
+void SideBuild::create(const Marker& marker) {
+  DatabaseProperties like = request_.load.manifest->database;
+  if (request_.load.ownership.changes_owners()) like.owner = request_.properties.owner;
+  try {
+    create_side_database(maintenance_, request_.load.side, like, marker);
+  } catch (const ServerError& error) {
+    if (error.connection_lost) throw;
+    throw Error{Failure::refused, fmt::format("could not create the side database \"{}\"", request_.load.side),
+                error.primary + "\nStatement: " + error.statement,
+                "Nothing was changed. The server has to know the backup's encoding, locale and tablespace."};
+  }
+}
+
+void SideBuild::require_reachable() const {
+  try {
+    const Connection inside{request_.load.url, request_.load.side, tool_.session()};
+  } catch (const Error& error) {
+    if (error.kind != Failure::connection) throw;
+    throw Error{Failure::refused,
+                fmt::format("the side database \"{}\" was made, but cannot be connected to", request_.load.side),
+                error.detail,
+                "pg_hba.conf, or a pooler in between, may know only the target. Let this role into databases of that "
+                "name, or name the server itself in the URL. Nothing was changed."};
+  }
+}
+
+void SideBuild::load() {
+  load_archive(request_.load, tool_);
+  analyze_side(request_.load, tool_);
+}
+
+Proof SideBuild::prove() {
+  Proof proof = prove_equal(request_.load, tool_);
+  mark(maintenance_, request_.load.side, at_step(request_.marker, "verified"));
+  ours_ = false;
+  journal_.record("verified", {{"side", request_.load.side}, {"rows", proof.rows}});
+  return proof;
+}
+
+Proof build_side(Connection& maintenance, const RebuildRequest& r, Tool& tool, Journal& journal) {
+  SideBuild side{maintenance, r, tool, journal};
+  side.load();
+  return side.prove();
 }
 
 RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Proof& proof, Tool& tool,

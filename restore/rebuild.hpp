@@ -5,7 +5,7 @@
 
 #include "common/journal.hpp"
 #include "common/run_context.hpp"
-#include "restore/load.hpp"
+#include "restore/compare.hpp"
 #include "restore/swap.hpp"
 
 namespace belay {
@@ -36,9 +36,35 @@ void look_until_answered(const std::function<void()>& look);
 void require_properties_settable(Connection& maintenance, const std::string& side,
                                  const DatabaseProperties& properties);
 
-/// Steps "restoring" and "verified" are marked on the server before each begins. Throws failed or storage with the
-/// target untouched and the side database dropped; after the swap nothing throws but a lost connection.
+/// A side database while it is being built. Its steps, "restoring" and "verified", are marked on the server before each
+/// begins, so whoever finds it after a kill knows how far it had come. Unless proven it is dropped at the end, if this
+/// run made it.
+class SideBuild {
+ public:
+  /// Makes it, or takes over the one that is there, and finds out whether it can be reached and given the target's
+  /// properties. Throws refused: nothing was changed.
+  SideBuild(Connection& maintenance, const RebuildRequest& request, Tool& tool, Journal& journal);
+  ~SideBuild();
+  SideBuild(const SideBuild&) = delete;
+  SideBuild& operator=(const SideBuild&) = delete;
+  /// Throws failed or storage with the target untouched.
+  void load();
+  /// The same. From here on the side database is the caller's.
+  [[nodiscard]] Proof prove();
+
+ private:
+  void create(const Marker& marker);
+  void require_reachable() const;
+  Connection& maintenance_;
+  const RebuildRequest& request_;
+  Tool& tool_;
+  Journal& journal_;
+  bool ours_ = false;
+};
+
+/// All of it. Throws failed or storage with the target untouched and the side database dropped.
 [[nodiscard]] Proof build_side(Connection& maintenance, const RebuildRequest& request, Tool& tool, Journal& journal);
+/// After the swap nothing throws but a lost connection.
 [[nodiscard]] RebuildReport swap_in(Connection& maintenance, const RebuildRequest& request, const Proof& proof,
                                     Tool& tool, Journal& journal);
 

@@ -6,8 +6,12 @@
 #include "backup/catalogue.hpp"
 #include "backup/facts.hpp"
 #include "common/error.hpp"
+#include "common/hooks.hpp"
+#include "restore/cleanup.hpp"
 #include "restore/facts.hpp"
 #include "restore/kept.hpp"
+#include "restore/resync.hpp"
+#include "restore/unpacked.hpp"
 
 namespace belay {
 
@@ -31,32 +35,82 @@ std::optional<BackupReport> back_up_present(const RestoreOptions& options, RunCo
                                 context, options.common, tool);
 }
 
-int restore(const RestoreOptions& options, Tool& tool) {
-  tool.out.heading("Database Restore Script");
-  RunContext context = open_run(tool, options.common, std::nullopt);
-  if (!options.common.dry_run) {
-    require_answerable(options.common);
-    lock_run(context, tool, lock_patience);
-    check_leftovers(context, tool.out, Leftovers::refuse);
-    if (context.server.database) check_kept(context, options.common.keep.value_or(1));
-  }
-  const RestoreFacts facts =
-      read_restore_facts(tool, context, open_source(options, context, tool), options.from_other_server);
-  const RestorePlan plan = plan_restore(facts);
-  if (options.common.dry_run) {
-    tool.out.result(show_plan(plan, facts));
+RestoreWishes wishes_of(const RestoreOptions& options) {
+  const ElsewhereOptions& e = options.elsewhere;
+  return {.from_other_server = options.from_other_server,
+          .jobs = options.jobs.value_or(default_jobs()),
+          .work_dir = options.work_dir,
+          .server_free = options.server_free,
+          .elsewhere = e.to.has_value(),
+          .replace = e.replace,
+          .ownership = {.no_owner = e.no_owner, .owner = e.owner, .no_privileges = e.no_privileges}};
+}
+
+class Restore {
+ public:
+  Restore(const RestoreOptions& options, Tool& tool)
+      : options_(options),
+        tool_(tool),
+        context_(open_run(tool, options.common, std::nullopt, options.elsewhere.to)),
+        hooks_({options.before, options.after, options.on_failure}, context_.database(), tool) {}
+
+  int run() {
+    if (options_.resync) require_folder(options_.common);
+    if (!options_.common.dry_run) lock();
+    const RestoreFacts facts =
+        read_restore_facts(tool_, context_, open_source(options_, context_, tool_), wishes_of(options_));
+    const RestorePlan plan = plan_restore(facts);
+    if (options_.common.dry_run) {
+      tool_.out.result(show_plan(plan, facts));
+      return 0;
+    }
+    try {
+      hooks_.before();
+      act(facts, plan);
+      hooks_.after();
+    } catch (const Error& error) {
+      hooks_.failed(error);
+      throw;
+    }
     return 0;
   }
-  std::optional<Connection> hold = hold_off_deploys(context, tool);
-  const std::optional<BackupReport> present = back_up_present(options, context, tool);
-  confirm_restore(tool, options.common, restore_question(context, facts, plan, present, tool));
-  const std::filesystem::path journal_at = options.pre_restore_backup_path.value_or("./backups/pre-restore");
-  Journal journal{tool.files, tool.clock, journal_at, tool.run};
-  const RebuildReport report = restore_backup(facts, plan, context, options.common, hold, tool, journal);
-  tool.out.heading("Restore Process Completed Successfully");
-  tool.out.result(show_restored(plan, facts, report, present ? std::optional{present->archive} : std::nullopt));
-  return 0;
-}
+
+ private:
+  /// A database that --to names and that does not exist yet takes nobody's place.
+  [[nodiscard]] bool replaces() const { return context_.server.database.has_value() || !options_.elsewhere.to; }
+  void lock() {
+    if (replaces()) require_answerable(options_.common);
+    lock_run(context_, tool_, lock_patience);
+    remove_dead_private_folders(unpacking_folder(options_.work_dir));
+    check_leftovers(context_, tool_.out, Leftovers::refuse);
+    if (context_.server.database) check_kept(context_, options_.common.keep.value_or(1));
+  }
+  void act(const RestoreFacts& facts, const RestorePlan& plan) {
+    std::optional<Connection> hold = hold_off_deploys(context_, tool_);
+    const std::optional<BackupReport> present =
+        plan.drop_kept ? std::nullopt : back_up_present(options_, context_, tool_);
+    if (replaces() && !plan.drop_kept)
+      confirm_restore(tool_, options_.common, restore_question(context_, facts, plan, present, tool_));
+    Journal journal{tool_.files, tool_.clock, options_.pre_restore_backup_path.value_or("./backups/pre-restore"),
+                    tool_.run};
+    const RebuildReport report = restore_backup(facts, plan, context_, options_.common, hold, tool_, journal);
+    Result result = show_restored(plan, facts, report, present ? std::optional{present->archive} : std::nullopt);
+    if (options_.elsewhere.to) add_place(result);
+    if (options_.resync) resync_history(context_, options_.common, tool_, result);
+    tool_.out.heading("Restore Process Completed Successfully");
+    tool_.out.result(result);
+  }
+  void add_place(Result& result) const {
+    const std::string url = context_.target.url.without_password();
+    result.text += fmt::format("Connect   {}\n", url);
+    result.json["url"] = url;
+  }
+
+  const RestoreOptions& options_;
+  Tool& tool_;
+  RunContext context_;
+  Hooks hooks_;
+};
 
 }  // namespace
 
@@ -119,29 +173,46 @@ std::optional<Connection> hold_off_deploys(const RunContext& context, const Tool
   return hold;
 }
 
-RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan, RunContext& context,
-                             const CommonOptions& options, std::optional<Connection>& hold, Tool& tool,
-                             Journal& journal) {
-  tool.out.heading("Step 2: Preparing Restore");
+namespace {
+
+RebuildRequest request_for(const RestoreFacts& facts, const RestorePlan& plan, const RunContext& context,
+                           const CommonOptions& options, Tool& tool) {
   RebuildRequest request{.target = plan.database, .kept = plan.kept, .properties = plan.properties};
-  request.load = {.url = context.target.url,
-                  .side = plan.side,
-                  .archive = plan.archive,
-                  .manifest = &facts.source.manifest,
-                  .loader = find_loader(tool.processes, facts.source.manifest.archive.format, context.server.major(),
-                                        options.pg_bin),
-                  .server_version = context.server.version};
+  const Manifest& manifest = facts.source.manifest;
+  request.load = {
+      .url = context.target.url,
+      .side = plan.side,
+      .archive = plan.archive,
+      .manifest = &manifest,
+      .loader = find_loader(tool.processes, manifest.archive.format, context.server.major(), options.pg_bin),
+      .server_version = context.server.version,
+      .jobs = facts.wishes.jobs,
+      .work_dir = facts.wishes.work_dir,
+      .ownership = facts.wishes.ownership};
   request.marker = {.run = tool.run,
                     .tool = tool.name,
                     .host = this_host(),
                     .target = plan.database,
                     .target_comment = plan.properties.comment,
-                    .details = {{"archive", plan.archive.string()}}};
-  tool.out.note(fmt::format("Side database \"{}\", {} {}", plan.side, request.load.loader.path.string(),
-                            request.load.loader.version));
+                    .details = {{"archive", facts.source.shown}}};
+  return request;
+}
+
+}  // namespace
+
+RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan, RunContext& context,
+                             const CommonOptions& options, std::optional<Connection>& hold, Tool& tool,
+                             Journal& journal) {
+  tool.out.heading("Step 2: Preparing Restore");
+  for (const std::string& line : plan.warnings) tool.out.warn(line);
+  const RebuildRequest request = request_for(facts, plan, context, options, tool);
+  tool.out.note(fmt::format("Side database \"{}\", {} {}, {} job{}", plan.side, request.load.loader.path.string(),
+                            request.load.loader.version, request.load.jobs, request.load.jobs == 1 ? "" : "s"));
+  SideBuild side{context.maintenance, request, tool, journal};
   tool.out.heading("Step 3: Restoring Database");
-  const Proof proof = build_side(context.maintenance, request, tool, journal);
+  side.load();
   tool.out.heading("Step 4: Verifying Restore");
+  const Proof proof = side.prove();
   tool.out.note(fmt::format("{}: {} rows in {} tables and {} schema facts equal the backup's", proof.words(),
                             human_count(proof.rows), proof.tables, proof.facts));
   for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
@@ -150,6 +221,7 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
   hold.reset();  // nobody of this run may be connected when names are swapped
   RebuildReport report = swap_in(context.maintenance, request, proof, tool, journal);
   for (const std::string& line : report.property_differences) tool.out.warn(line);
+  if (plan.drop_kept) drop_side_database(context.maintenance, *plan.kept);
   return report;
 }
 
@@ -194,8 +266,10 @@ int run_restore(const RestoreOptions& options, Tool& tool) {
   if (options.verb == "undo") return undo_restore(options, tool);
   if (options.verb == "drop") return drop_kept(options, tool);
   if (options.verb == "list") return list_kept(options, tool);
+  if (options.verb == "cleanup") return clean_up(options, tool);
   try {
-    return restore(options, tool);
+    tool.out.heading("Database Restore Script");
+    return Restore{options, tool}.run();
   } catch (const Error& error) {
     if (error.kind != Failure::usage && error.kind != Failure::cancelled) tool.out.heading("Restore Failed");
     throw;

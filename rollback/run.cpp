@@ -146,7 +146,7 @@ std::optional<BackupReport> Rollback::back_up_present(const std::filesystem::pat
 
 int Rollback::restore() {
   const std::filesystem::path archive = choose_backup();
-  const RestoreFacts facts = read_restore_facts(tool_, context_, open_backup(archive), false);
+  const RestoreFacts facts = read_restore_facts(tool_, context_, open_backup(archive), {});
   const RestorePlan plan = plan_restore(facts);
   for (const RecordedMigration& recorded : facts.source.manifest.history) {
     if (recorded.name != plan_.migration.name || recorded.state == "rolled back") continue;

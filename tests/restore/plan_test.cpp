@@ -75,9 +75,9 @@ TEST_CASE("each reason to refuse a restore is told with what would help") {
 TEST_CASE("another server's backup is taken where nothing can be lost, or where it was asked for") {
   RestoreFacts f = good();
   f.source.manifest.system_identifier = "2";
-  f.from_other_server = true;
+  f.wishes.from_other_server = true;
   CHECK(refusal(f).empty());
-  f.from_other_server = false;
+  f.wishes.from_other_server = false;
   f.target_has_objects = false;
   CHECK(refusal(f).empty());
 }

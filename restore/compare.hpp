@@ -1,0 +1,28 @@
+// Proves that a restored database is what the backup recorded.
+#pragma once
+#include "common/fingerprint.hpp"
+#include "restore/load.hpp"
+
+namespace belay {
+
+struct Proof {
+  std::vector<std::string> soft;  ///< differences that do not count as failure, a line each
+  std::vector<std::string>
+      not_restored;  ///< what no dump carries: invalid indexes, constraint triggers that somebody disabled
+  std::vector<std::string> not_compared;  ///< kinds of objects that the fingerprint does not know, owners left out
+  std::uint64_t rows = 0;
+  std::size_t tables = 0;
+  std::size_t facts = 0;
+  /// "proven", or "proven except 2 operators".
+  [[nodiscard]] std::string words() const;
+};
+
+/// Fills in what an examined dump's manifest says of its content beside the rows: history, extensions, roles, what is
+/// not included. Returns the schema's facts.
+[[nodiscard]] SchemaFingerprint describe_restored(Connection& side, Manifest& manifest);
+
+/// Compares schema and content of the side database with what the backup recorded. Throws failed with every hard
+/// difference.
+[[nodiscard]] Proof prove_equal(const LoadRequest& request, Tool& tool);
+
+}  // namespace belay
