@@ -37,7 +37,6 @@ constexpr const char* loading_settings = " -c synchronous_commit=off -c maintena
 std::vector<std::string> pg_restore_arguments(const LoadRequest& r) {
   std::vector<std::string> args{"--exit-on-error", "--no-password"};
   if (r.ownership.changes_owners()) args.emplace_back("--no-owner");
-  if (r.ownership.owner) args.push_back("--role=" + *r.ownership.owner);
   if (r.ownership.no_privileges) args.emplace_back("--no-privileges");
   return args;
 }
@@ -61,8 +60,9 @@ Command load_command(const LoadRequest& r, const Tool& tool) {
 
 void judge(const LoadRequest& r, const Exit& end) {
   const std::string how = fmt::format("{} ended with {}", r.loader.path.filename().string(), end.how());
-  if (end.killed()) throw ChildKilled{Failure::failed, how, end.err};
-  if (!end.ok()) throw Error{Failure::failed, how, end.err};
+  const std::string hint = "The database itself was not touched; what was built beside it is removed.";
+  if (end.killed()) throw ChildKilled{Failure::failed, how, end.err, hint};
+  if (!end.ok()) throw Error{Failure::failed, how, end.err, hint};
 }
 
 void load_through_pipe(const LoadRequest& r, Tool& tool) {
