@@ -1,6 +1,7 @@
 #include "common/fault_point.hpp"
 
 #ifdef BELAY_FAULT_POINTS
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -20,8 +21,8 @@ void trace(long number, std::string_view name) {
 }  // namespace
 
 void fault_point(std::string_view name) {
-  static long passed = 0;
-  ++passed;
+  static std::atomic<long> points{0};
+  const long passed = ++points;
   trace(passed, name);
   const char* at = std::getenv("BELAY_FAULT_KILL_AT");
   const char* named = std::getenv("BELAY_FAULT_KILL_NAME");

@@ -138,9 +138,28 @@ bool can_use_jobs(const LoadRequest& r, Tool& tool) {
   return false;
 }
 
-void analyze_table(Connection& side, const std::string& table, std::mutex& mutex, std::string& problem) {
+/// A large table alone, small ones in one statement together: what to type for each worker's turn.
+std::vector<std::string> analyze_statements(Connection& side) {
+  constexpr std::int64_t small = std::int64_t{1024} * 1024;
+  constexpr int at_once = 100;
+  std::vector<std::string> statements;
+  int in_last = at_once;
+  for (const Row& row : side.rows(
+           "SELECT format('%I.%I', n.nspname, c.relname) AS name, coalesce(pg_relation_size(c.oid), 0) AS bytes FROM "
+           "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm', 'f') AND "
+           "c.relpersistence <> 't' AND NOT c.relisshared AND n.nspname !~ '^pg_toast' ORDER BY bytes DESC, c.oid")) {
+    const bool opens = in_last >= at_once || row.number("bytes") > small;
+    if (opens) statements.emplace_back("ANALYZE ");
+    in_last = opens ? 1 : in_last + 1;
+    statements.back() += (opens ? "" : ", ") + row.text("name");
+    if (row.number("bytes") > small) in_last = at_once;
+  }
+  return statements;
+}
+
+void analyze(Connection& side, const std::string& statement, std::mutex& mutex, std::string& problem) {
   try {
-    side.run("ANALYZE " + table);
+    side.run(statement);
   } catch (const ServerError& error) {
     if (error.connection_lost) throw;
     const std::lock_guard<std::mutex> guard{mutex};
@@ -176,13 +195,8 @@ void analyze_side(const LoadRequest& r, Tool& tool) {
   std::mutex mutex;
   std::string problem;
   std::vector<Task> tasks;
-  for (const Row& row : sessions.front().rows(
-           "SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = "
-           "c.relnamespace WHERE c.relkind IN ('r', 'p', 'm', 'f') AND c.relpersistence <> 't' AND NOT "
-           "c.relisshared AND n.nspname !~ '^pg_toast' ORDER BY pg_relation_size(c.oid) DESC")) {
-    tasks.emplace_back(
-        [&, table = row.text("name")](std::size_t worker) { analyze_table(sessions[worker], table, mutex, problem); });
-  }
+  for (const std::string& statement : analyze_statements(sessions.front()))
+    tasks.emplace_back([&, statement](std::size_t worker) { analyze(sessions[worker], statement, mutex, problem); });
   run_parallel(sessions.size(), tasks);
   if (!problem.empty())
     tool.out.warn("ANALYZE did not get through everywhere; plans may be poor until it does: " + problem);

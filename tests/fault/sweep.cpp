@@ -197,8 +197,15 @@ void sweep_kills(Bench& bench, const Sweep& sweep, int count) {
   for (const Point& point : choose(all, count, sweep.always)) {
     bench.renew();
     const RunResult killed = bench.run_tool(sweep.argv, {{"BELAY_FAULT_KILL_AT", std::to_string(point.number)}});
+    if (!sweep.clean_up.empty()) {
+      const RunResult cleaned = bench.run_tool(sweep.clean_up);
+      INFO(shown(cleaned));
+      CHECK(cleaned.status == 0);
+    }
     const RunResult recovered = bench.recover();
-    const Judgement judgement = judge(bench, reference, recovered, sweep.following);
+    Judgement judgement = judge(bench, reference, recovered, sweep.following);
+    if (!sweep.clean_up.empty() && state_of(recovered) != "nothing to recover")
+      judgement.problems += "the cleanup had left something to recover\n";
     INFO("killed at point " << point.number << " of " << all.size() << ", " << point.name << ", seed " << seed());
     CHECK(killed.signal == SIGKILL);
     CHECK(judgement.problems == "");

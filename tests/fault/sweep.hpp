@@ -34,6 +34,7 @@ struct Sweep {
   int status = 0;                      ///< of a run that is not killed; not 0 = it leaves the database as before
   bool keeps_old = false;              ///< see Reference
   std::vector<std::string> following;  ///< what has to work after every recovery
+  std::vector<std::string> clean_up;   ///< if given, it has to make a recovery superfluous after every kill
   std::vector<std::string> always;     ///< beginnings of names: the first point of each is in every sample
   std::vector<Ending> endings;         ///< each has to be met
 };
