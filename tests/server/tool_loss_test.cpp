@@ -6,7 +6,8 @@ namespace {
 
 /// `"public"."t"` of a result's list of losses; null where it is not there.
 Json lost(const RunResult& result, const std::string& table, const std::string& list = "loss") {
-  for (const Json& one : Json::parse(result.out).at(list)) {
+  const Json json = Json::parse(result.out);
+  for (const Json& one : json.at(list)) {
     if (one.at("table") == "\"public\".\"" + table + "\"") return one;
   }
   return nullptr;
@@ -124,9 +125,9 @@ TEST_CASE("what others write while a restore loads is told again and asked again
     CAPTURE(answer);
     const std::string before = bench.state();
     const WhileLoading writer(bench.db, [&] { bench.db.sql("INSERT INTO orders VALUES (1000, 'late')"); });
-    const RunResult result = run_on_terminal(
-        ToolBench::argv_of("restore-database", {"--backup-file", archive, "--skip-pre-restore-backup"}), bench.env,
-        {{prompt, "RESTORE"}, {prompt, answer}}, {.cwd = bench.work.path()});
+    const RunResult result =
+        run_on_terminal(ToolBench::argv_of("restore-database", {"--backup-file", archive, "--skip-pre-restore-backup"}),
+                        bench.env, {{prompt, "RESTORE\n"}, {prompt, answer + "\n"}}, {.cwd = bench.work.path()});
     INFO(result.out);
     CHECK_THAT(result.out, Catch::Contains("\"orders\": 1 row new or changed, 0 rows deleted or changed"));
     CHECK(result.status == (answer == "no" ? 4 : 0));
@@ -163,7 +164,7 @@ TEST_CASE("statistics that move without a row's change ask nobody again") {
   const std::string archive = bench.take_backup();
   RunResult result;
   {
-    const WhileLoading writer(bench.db, [&] { bench.db.sql("ANALYZE; BEGIN; DELETE FROM orders; ROLLBACK"); });
+    const WhileLoading writer(bench.db, [&] { bench.db.sql("ANALYZE; BEGIN; DELETE FROM lines; ROLLBACK"); });
     result = bench.restore({"--backup-file", archive, "--force", "--json"});
   }
   INFO(result.err);
