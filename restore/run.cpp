@@ -100,7 +100,7 @@ class Restore {
     const RebuildReport report = restore_backup(facts, plan, context_, options_.common, hold, guard, tool_, journal);
     Result result = show_restored(plan, facts, report, guard, present ? std::optional{present->archive} : std::nullopt);
     add_replicas(result, follow_swap(replicas_, report.lsn, plan.kept.value_or(""), options_.common, tool_),
-                 report.replicas);
+                 plan.kept ? report.replicas : 0);
     if (options_.elsewhere.to) add_place(result);
     if (options_.resync) resync_history(context_, options_.common, tool_, result);
     tool_.out.heading("Restore Process Completed Successfully");
@@ -230,7 +230,8 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
   for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
   for (const std::string& line : proof.soft) tool.out.note("differs without weight: " + line);
   tool.out.heading("Step 5: Swapping");
-  for (const std::string& line : list_replicas(context.maintenance))
+  const std::vector<std::string> readers = plan.kept ? list_replicas(context.maintenance) : std::vector<std::string>{};
+  for (const std::string& line : readers)
     tool.out.note(fmt::format("Replica: {}; sessions there read the old database until they reconnect", line));
   hold.reset();  // nobody of this run may be connected when names are swapped
   RebuildReport report = swap_in(context.maintenance, request, proof, tool, journal);

@@ -118,7 +118,7 @@ TEST_CASE("a column's new type loses nothing by itself, and what came after it i
 TEST_CASE("what others write while a restore loads is told again and asked again, and a no leaves everything") {
   const ToolBench bench;
   fill_orders(bench.db);
-  make_loading_slow(bench.db, "2");
+  make_loading_slow(bench.db, "1");
   const std::string archive = bench.take_backup();
   const std::string prompt = "Type 'RESTORE'";
   for (const std::string& answer : Words{"no", "RESTORE"}) {
@@ -192,7 +192,8 @@ TEST_CASE("where nobody's writes are counted by the server, the kept database is
   CHECK_THAT(result.err, Catch::Contains("written right before the swap"));
 }
 
-TEST_CASE("a session that this role may not end stops the swap after some seconds, and the old database stays") {
+TEST_CASE("a session that this role may not end stops the swap after some seconds, and the old database stays",
+          "[long]") {
   const ToolBench bench;
   fill_orders(bench.db);
   make_loading_slow(bench.db, "1");

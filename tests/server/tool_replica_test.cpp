@@ -77,7 +77,7 @@ TEST_CASE("a replica that nobody named, or that does not follow, is said not to 
   r.bench.env["BELAY_REPLICA_URL"] = url;
   r.bench.db.sql(
       "CREATE FUNCTION on_load() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN IF current_database() ~ "
-      "'__restore_[0-9]{8}T' THEN PERFORM pg_sleep(3); END IF; RETURN true; END $$; CREATE TABLE slow (a integer CHECK "
+      "'__restore_[0-9]{8}T' THEN PERFORM pg_sleep(2); END IF; RETURN true; END $$; CREATE TABLE slow (a integer CHECK "
       "(public.on_load())); INSERT INTO slow VALUES (1)");
   const std::string archive = r.bench.take_backup();
   Background run = r.bench.start(
