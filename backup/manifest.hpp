@@ -71,6 +71,8 @@ struct SnapshotFacts {
   std::string time;      ///< the server's clock, UTC
   std::string snapshot;  ///< pg_current_snapshot(): xmin:xmax:xip
   std::string lock;  ///< "locked": every table was locked before the snapshot; "compared": too many tables, see docs
+  std::string database_oid =
+      {};  ///< which database of the system it was, whatever its name became; empty = not recorded
 };
 
 struct RecordedMigration {

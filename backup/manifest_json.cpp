@@ -197,6 +197,7 @@ Json manifest_to_json(const Manifest& m) {
               {"time", m.snapshot.time},
               {"snapshot", m.snapshot.snapshot},
               {"lock", m.snapshot.lock},
+              {"database_oid", m.snapshot.database_oid},
               {"counters", counters_json(m.snapshot)}}},
             {"history_schema", m.history_schema},
             {"history", history_json(m)},
@@ -226,7 +227,7 @@ Manifest manifest_from_json(const Json& json) {
   m.system_identifier = json.at("target").at("system_identifier");
   m.archive = archive_from_json(json.at("archive"));
   const Json& s = json.at("snapshot");
-  m.snapshot = {{}, s.at("lsn"), s.at("time"), s.at("snapshot"), s.at("lock")};
+  m.snapshot = {{}, s.at("lsn"), s.at("time"), s.at("snapshot"), s.at("lock"), s.value("database_oid", "")};
   for (const Json& c : s.at("counters"))
     m.snapshot.counters.push_back({c.at("schema"), c.at("name"), whole_number<std::int64_t>(c.at("changes"))});
   m.history_schema = json.at("history_schema");

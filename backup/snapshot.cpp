@@ -131,13 +131,18 @@ void BackupSnapshot::export_snapshot() {
   const Row row = session_.one(
       "SELECT pg_export_snapshot() AS exported, pg_current_snapshot()::text AS snapshot, pg_is_in_recovery() AS "
       "standby,"
+      " (SELECT oid FROM pg_database WHERE datname = current_database())::text AS database_oid,"
       " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text AS lsn,"
       " to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS time");
   exported_ = row.text("exported");
   standby_ = row.flag("standby");
   // A standby's counters are its own: they say nothing about who wrote on the primary.
-  facts_ = {standby_ ? std::vector<WriteCounter>{} : read_write_counters(session_), row.text("lsn"), row.text("time"),
-            row.text("snapshot"), locked_ ? "locked" : "compared"};
+  facts_ = {standby_ ? std::vector<WriteCounter>{} : read_write_counters(session_),
+            row.text("lsn"),
+            row.text("time"),
+            row.text("snapshot"),
+            locked_ ? "locked" : "compared",
+            row.text("database_oid")};
   definitions_ = read_definition_rows(session_);
 }
 

@@ -15,6 +15,7 @@
 #include "migrate/put_back.hpp"
 #include "migrate/writes.hpp"
 #include "restore/run.hpp"
+#include "restore/writes.hpp"
 
 namespace belay {
 

@@ -1,6 +1,5 @@
-// What others wrote since the backup: exactly before the deploy begins, "about" (by the server's statistics, the run's
-// own writes included) after it. Before anything that would lose rows written since the backup, the tool says which
-// tables and how many.
+// Whether others were at work since the backup, and "about" what was written (by the server's statistics, the run's own
+// writes included) once the deploy has begun. Until then it is counted exactly: restore/writes.
 #pragma once
 #include <string>
 #include <vector>
@@ -24,11 +23,6 @@ struct Strangers {
 /// stays 0); `own`: sessions of ours made since.
 [[nodiscard]] Strangers find_strangers(Connection& maintenance, const std::string& database, const std::string& since,
                                        std::int64_t sessions_then, std::int64_t own);
-
-enum class Tables { all, moved };
-/// Counted row by row, in all tables or only in those whose statistics moved since the snapshot: rows that the snapshot
-/// does not see, and rows that it saw and are gone. A line per table that changed. _prisma_migrations is left out.
-[[nodiscard]] std::vector<std::string> count_writes_since(Connection& db, const Manifest& manifest, Tables tables);
 
 struct TableEstimate {
   std::string schema, name;

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <map>
-
 #include "common/error.hpp"
 #include "common/sql_text.hpp"
 
@@ -162,28 +160,6 @@ Result show_plan(const RestorePlan& plan, const RestoreFacts& f) {
            {"archive", plan.archive.string()},
            {"side", plan.side},
            {"kept", plan.kept ? Json(*plan.kept) : Json(nullptr)}}};
-}
-
-std::vector<std::string> describe_loss(const ContentFingerprint& now, const ContentFingerprint& then) {
-  std::map<std::pair<std::string, std::string>, std::pair<const TableContent*, const TableContent*>> tables;
-  for (const TableContent& t : now.tables) tables[{t.schema, t.name}].first = &t;
-  for (const TableContent& t : then.tables) tables[{t.schema, t.name}].second = &t;
-  std::vector<std::string> loss;
-  for (const auto& [name, pair] : tables) {
-    const auto& [present, past] = pair;
-    const std::string table = quote_identifier(name.first) + "." + quote_identifier(name.second);
-    if (present == nullptr) {
-      loss.push_back(fmt::format("{}: comes back with {} rows", table, human_count(past->rows)));
-    } else if (past == nullptr) {
-      loss.push_back(fmt::format("{}: goes away with its {} rows", table, human_count(present->rows)));
-    } else if (present->rows != past->rows) {
-      loss.push_back(
-          fmt::format("{}: {} rows now, {} in the backup", table, human_count(present->rows), human_count(past->rows)));
-    } else if (present->hash != past->hash || present->columns != past->columns) {
-      loss.push_back(fmt::format("{}: {} rows in both, with other content", table, human_count(present->rows)));
-    }
-  }
-  return loss;
 }
 
 }  // namespace belay

@@ -46,8 +46,4 @@ struct RestorePlan {
 
 [[nodiscard]] Result show_plan(const RestorePlan& plan, const RestoreFacts& facts);
 
-/// What a restore would take away: for each table whose rows differ between now (a backup just taken) and the backup to
-/// restore. Pure.
-[[nodiscard]] std::vector<std::string> describe_loss(const ContentFingerprint& now, const ContentFingerprint& then);
-
 }  // namespace belay

@@ -140,7 +140,7 @@ RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Pr
                    .properties = r.properties};
   RebuildReport report{.proof = proof};
   try {
-    report.swap = swap_databases(maintenance, swap);
+    report.swap = r.guard != nullptr ? r.guard->swap(maintenance, swap) : swap_databases(maintenance, swap);
   } catch (const Error& error) {
     // Not swapped: the target is as it was, and what was built for it goes, unless it is a put-back's, which is tried
     // again.
@@ -152,6 +152,7 @@ RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Pr
     look_until_answered([&] {
       if (!maintenance.usable())
         maintenance = Connection{maintenance.url(), maintenance.database(), maintenance.settings()};
+      report.lsn = maintenance.value("SELECT pg_current_wal_lsn()");
       Connection inside{r.load.url, r.target, tool.session()};
       report.replicas = static_cast<int>(inside.one("SELECT count(*) AS n FROM pg_stat_replication").number("n"));
       report.property_differences = compare_properties(r.properties, read_properties(inside, r.target).value());

@@ -6,6 +6,7 @@
 #include "common/journal.hpp"
 #include "common/run_context.hpp"
 #include "restore/compare.hpp"
+#include "restore/guarded_swap.hpp"
 #include "restore/swap.hpp"
 
 namespace belay {
@@ -18,11 +19,13 @@ struct RebuildRequest {
   SideKind kept_kind = SideKind::before;
   DatabaseProperties properties;  ///< what the new target gets
   bool side_exists = false;       ///< an empty one, made before by this run
+  GuardedSwap* guard = nullptr;   ///< what would be lost was counted and agreed to; null = the swap asks nobody
 };
 
 struct RebuildReport {
   Proof proof;
   SwapReport swap;
+  std::string lsn;   ///< of the WAL, once the swap was in it; empty = could not be read
   int replicas = 0;  ///< physical ones: their sessions go on reading the old database, and this was not verified there
   std::vector<std::string> property_differences;  ///< after the swap, against what was asked for; empty is right
 };

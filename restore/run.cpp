@@ -10,6 +10,7 @@
 #include "restore/cleanup.hpp"
 #include "restore/facts.hpp"
 #include "restore/kept.hpp"
+#include "restore/replicas.hpp"
 #include "restore/resync.hpp"
 #include "restore/unpacked.hpp"
 
@@ -60,6 +61,7 @@ class Restore {
     const RestoreFacts facts =
         read_restore_facts(tool_, context_, open_source(options_, context_, tool_), wishes_of(options_));
     const RestorePlan plan = plan_restore(facts);
+    replicas_ = open_replicas(options_.replica_urls, context_, options_.common, tool_);
     if (options_.common.dry_run) {
       tool_.out.result(show_plan(plan, facts));
       return 0;
@@ -89,12 +91,16 @@ class Restore {
     std::optional<Connection> hold = hold_off_deploys(context_, tool_);
     const std::optional<BackupReport> present =
         plan.drop_kept ? std::nullopt : back_up_present(options_, context_, tool_);
+    // What --replace removes for good was named by whoever typed it.
+    std::optional<GuardedSwap> guard = guard_swap(context_, facts, plan, present, options_.common, tool_);
     if (replaces() && !plan.drop_kept)
-      confirm_restore(tool_, options_.common, restore_question(context_, facts, plan, present, tool_));
+      confirm_restore(tool_, options_.common, restore_question(context_, facts, plan, guard, tool_));
     Journal journal{tool_.files, tool_.clock, options_.pre_restore_backup_path.value_or("./backups/pre-restore"),
                     tool_.run};
-    const RebuildReport report = restore_backup(facts, plan, context_, options_.common, hold, tool_, journal);
-    Result result = show_restored(plan, facts, report, present ? std::optional{present->archive} : std::nullopt);
+    const RebuildReport report = restore_backup(facts, plan, context_, options_.common, hold, guard, tool_, journal);
+    Result result = show_restored(plan, facts, report, guard, present ? std::optional{present->archive} : std::nullopt);
+    add_replicas(result, follow_swap(replicas_, report.lsn, plan.kept.value_or(""), options_.common, tool_),
+                 plan.kept ? report.replicas : 0);
     if (options_.elsewhere.to) add_place(result);
     if (options_.resync) resync_history(context_, options_.common, tool_, result);
     tool_.out.heading("Restore Process Completed Successfully");
@@ -110,6 +116,7 @@ class Restore {
   Tool& tool_;
   RunContext context_;
   Hooks hooks_;
+  std::vector<Replica> replicas_;
 };
 
 }  // namespace
@@ -126,19 +133,23 @@ BackupReport back_up_before_restore(const std::filesystem::path& folder, const s
   return report;
 }
 
+std::optional<GuardedSwap> guard_swap(RunContext& context, const RestoreFacts& facts, const RestorePlan& plan,
+                                      const std::optional<BackupReport>& present, const CommonOptions& options,
+                                      Tool& tool) {
+  if (!plan.kept || plan.drop_kept) return std::nullopt;
+  EarlierState then = state_of_backup(facts, oid_of(context.maintenance, context.database()),
+                                      present ? std::optional{present->manifest} : std::nullopt);
+  return std::optional<GuardedSwap>{std::in_place, context, std::move(then), options, tool};
+}
+
 std::string restore_question(const RunContext& context, const RestoreFacts& facts, const RestorePlan& plan,
-                             const std::optional<BackupReport>& present, const Tool& tool) {
-  const std::vector<std::string> loss =
-      present ? describe_loss(present->manifest.content, facts.source.manifest.content) : std::vector<std::string>{};
+                             const std::optional<GuardedSwap>& guard, const Tool& tool) {
   std::string text = fmt::format(
       "\n{}\nwill be replaced by the backup {}\n  taken {} ({} ago) of database \"{}\", {} rows\n",
       describe_target(context.server, plan.database, context.target.source), plan.archive.string(),
       iso_utc(facts.source.manifest.created_at), human_duration(tool.clock.now() - facts.source.manifest.created_at),
       facts.source.manifest.database.name, human_count(facts.source.manifest.rows()));
-  if (!present && plan.kept)
-    text += "What would be lost is not known: there is no backup of the present state to compare with.\n";
-  if (present && loss.empty()) text += "No table's rows differ from the backup's.\n";
-  for (const std::string& line : loss) text += "  " + line + "\n";
+  if (guard) text += describe_question(guard->loss());
   if (context.target.url.schema)
     text +=
         fmt::format("The URL names schema \"{}\", but the whole database is put back.\n", *context.target.url.schema);
@@ -194,18 +205,19 @@ RebuildRequest request_for(const RestoreFacts& facts, const RestorePlan& plan, c
                     .host = this_host(),
                     .target = plan.database,
                     .target_comment = plan.properties.comment,
-                    .details = {{"archive", facts.source.shown}}};
+                    .details = {{"archive", facts.source.shown}, {"path", plan.archive.string()}}};
   return request;
 }
 
 }  // namespace
 
 RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan, RunContext& context,
-                             const CommonOptions& options, std::optional<Connection>& hold, Tool& tool,
-                             Journal& journal) {
+                             const CommonOptions& options, std::optional<Connection>& hold,
+                             std::optional<GuardedSwap>& guard, Tool& tool, Journal& journal) {
   tool.out.heading("Step 2: Preparing Restore");
   for (const std::string& line : plan.warnings) tool.out.warn(line);
-  const RebuildRequest request = request_for(facts, plan, context, options, tool);
+  RebuildRequest request = request_for(facts, plan, context, options, tool);
+  request.guard = guard ? &*guard : nullptr;
   tool.out.note(fmt::format("Side database \"{}\", {} {}, {} job{}", plan.side, request.load.loader.path.string(),
                             request.load.loader.version, request.load.jobs, request.load.jobs == 1 ? "" : "s"));
   SideBuild side{context.maintenance, request, tool, journal};
@@ -218,6 +230,9 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
   for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
   for (const std::string& line : proof.soft) tool.out.note("differs without weight: " + line);
   tool.out.heading("Step 5: Swapping");
+  const std::vector<std::string> readers = plan.kept ? list_replicas(context.maintenance) : std::vector<std::string>{};
+  for (const std::string& line : readers)
+    tool.out.note(fmt::format("Replica: {}; sessions there read the old database until they reconnect", line));
   hold.reset();  // nobody of this run may be connected when names are swapped
   RebuildReport report = swap_in(context.maintenance, request, proof, tool, journal);
   for (const std::string& line : report.property_differences) tool.out.warn(line);
@@ -226,7 +241,7 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
 }
 
 Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const RebuildReport& report,
-                     const std::optional<std::filesystem::path>& pre_restore) {
+                     const std::optional<GuardedSwap>& guard, const std::optional<std::filesystem::path>& pre_restore) {
   std::string text = fmt::format(
       "Restored  database \"{}\" from {}\nTaken     {}, {} rows in {} tables\nVerified  {} before the swap\nSwap      "
       "new connections waited {} ms\n",
@@ -237,10 +252,6 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
   for (const std::string& kind : report.proof.not_compared) text += fmt::format("Not compared: {}\n", kind);
   for (const std::string& what : facts.source.manifest.not_included)
     text += fmt::format("Not in the backup: {}\n", what);
-  if (report.replicas > 0)
-    text +=
-        fmt::format("Not verified: {} replicas; sessions there go on reading the old database until they reconnect\n",
-                    report.replicas);
   if (plan.kept) {
     text += fmt::format(
         "Kept      the previous database as \"{}\"\nGo back   restore-database undo\nRemove    restore-database drop "
@@ -249,17 +260,18 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
   }
   if (pre_restore)
     text += fmt::format("Its backup {}\n", std::filesystem::absolute(*pre_restore).lexically_normal().string());
-  return {text,
-          {{"database", plan.database},
-           {"archive", plan.archive.string()},
-           {"rows", report.proof.rows},
-           {"verified", report.proof.words()},
-           {"soft_differences", report.proof.soft},
-           {"not_restored", report.proof.not_restored},
-           {"replicas_not_verified", report.replicas},
-           {"kept", plan.kept ? Json(*plan.kept) : Json(nullptr)},
-           {"pre_restore_backup", pre_restore ? Json(pre_restore->string()) : Json(nullptr)},
-           {"swap_ms", std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count()}}};
+  Result result{text,
+                {{"database", plan.database},
+                 {"archive", plan.archive.string()},
+                 {"rows", report.proof.rows},
+                 {"verified", report.proof.words()},
+                 {"soft_differences", report.proof.soft},
+                 {"not_restored", report.proof.not_restored},
+                 {"kept", plan.kept ? Json(*plan.kept) : Json(nullptr)},
+                 {"pre_restore_backup", pre_restore ? Json(pre_restore->string()) : Json(nullptr)},
+                 {"swap_ms", std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count()}}};
+  if (guard) guard->add_to(result);
+  return result;
 }
 
 int run_restore(const RestoreOptions& options, Tool& tool) {

@@ -9,6 +9,7 @@
 #include "common/interrupt.hpp"
 #include "common/run_lock.hpp"
 #include "common/sql_text.hpp"
+#include "restore/writes.hpp"
 
 namespace belay {
 
@@ -17,10 +18,6 @@ namespace {
 constexpr int most_attempts = 3;
 constexpr std::chrono::seconds all_attempts{10};
 constexpr std::chrono::seconds settle_patience{30};
-
-std::string oid_of(Connection& db, const std::string& database) {
-  return db.value("SELECT oid FROM pg_database WHERE datname = $1", {database});
-}
 
 /// One by one, because a session that may not be ended raises an error that would spare the others.
 void end_sessions(Connection& terminator, const std::string& oid) {
@@ -56,9 +53,23 @@ void check_dress(Connection& db, const SwapRequest& r) {
               differences};
 }
 
+/// In the swap's own transaction: nobody is connected to the side database yet, and whoever comes after is not seen.
+Marker with_moment(Connection& db, const SwapRequest& r) {
+  Marker marker = r.kept_marker;
+  marker.details["swapped"] = {{"snapshot", db.value("SELECT pg_current_snapshot()::text")},
+                               {"database_oid", oid_of(db, r.side)}};
+  return marker;
+}
+
+/// Once the first RENAME returned nobody is connected, and everybody's statistics are in. True: leave it off.
+bool must_stop(Connection& db, const SwapRequest& r, const std::string& oid, SwapReport& report) {
+  report.moved = r.witness && read_witness(db, oid) != r.witness->written;
+  return report.moved && r.witness->if_moved == SwapWitness::IfMoved::stop;
+}
+
 /// One transaction. The first RENAME takes the database's exclusive lock (new connections wait) and looks for up to 5 s
 /// whether the others have left.
-Duration attempt(Connection& maintenance, Connection& terminator, const SwapRequest& r) {
+void attempt(Connection& maintenance, Connection& terminator, const SwapRequest& r, SwapReport& report) {
   const std::string oid = r.kept ? oid_of(maintenance, r.target) : "";
   Transaction transaction{maintenance};
   maintenance.run("SET LOCAL lock_timeout = '5s'");
@@ -68,13 +79,15 @@ Duration attempt(Connection& maintenance, Connection& terminator, const SwapRequ
     maintenance.run_while(
         fmt::format("ALTER DATABASE {} RENAME TO {}", quote_identifier(r.target), quote_identifier(*r.kept)),
         [&] { end_sessions(terminator, oid); });
-    mark(maintenance, *r.kept, r.kept_marker);
+    report.done = !must_stop(maintenance, r, oid, report);
+    if (!report.done) return transaction.rollback();
+    mark(maintenance, *r.kept, with_moment(maintenance, r));
   }
   rename(maintenance, r.side, r.target);
   dress(maintenance, r);
   check_dress(maintenance, r);
   transaction.commit();
-  return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - started);
+  report.locked = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - started);
 }
 
 /// After a COMMIT in doubt: the names say what happened, once the session that was to commit is gone.
@@ -110,6 +123,17 @@ bool took_place(const Connection& broken, int pid, const SwapRequest& r) {
 
 }  // namespace
 
+std::string oid_of(Connection& db, const std::string& database) {
+  return db.value("SELECT oid FROM pg_database WHERE datname = $1", {database});
+}
+
+std::optional<SwappedAt> swapped_at(const Marker& marker) {
+  const auto found = marker.details.find("swapped");
+  if (found == marker.details.end() || !found->is_object()) return std::nullopt;
+  SwappedAt at{found->value("snapshot", ""), found->value("database_oid", "")};
+  return at.snapshot.empty() || at.database_oid.empty() ? std::nullopt : std::optional{at};
+}
+
 std::vector<std::string> sessions_beyond_reach(Connection& maintenance, const std::string& database) {
   std::vector<std::string> lines;
   for (const Row& row : maintenance.rows("SELECT a.pid, a.usename, a.application_name, coalesce(host(a.client_addr), "
@@ -134,7 +158,7 @@ SwapReport swap_databases(Connection& maintenance, const SwapRequest& r) {
   for (;;) {
     ++report.attempts;
     try {
-      report.locked = attempt(maintenance, terminator, r);
+      attempt(maintenance, terminator, r, report);
       return report;
     } catch (const ServerError& error) {
       if (error.kind == Failure::unresolved) {

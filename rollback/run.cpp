@@ -8,6 +8,7 @@
 #include "common/error.hpp"
 #include "common/interrupt.hpp"
 #include "restore/facts.hpp"
+#include "restore/replicas.hpp"
 #include "restore/run.hpp"
 #include "rollback/plan.hpp"
 
@@ -165,10 +166,12 @@ int Rollback::restore() {
   std::optional<Connection> hold = hold_off_deploys(context_, tool_);
   const std::filesystem::path folder = options_.pre_restore_backup_path.value_or("./backups/pre-restore");
   const std::optional<BackupReport> present = back_up_present(folder);
-  confirm_restore(tool_, options_.common, restore_question(context_, facts, plan, present, tool_));
+  std::optional<GuardedSwap> guard = guard_swap(context_, facts, plan, present, options_.common, tool_);
+  confirm_restore(tool_, options_.common, restore_question(context_, facts, plan, guard, tool_));
   Journal journal{tool_.files, tool_.clock, folder, tool_.run};
-  const RebuildReport report = restore_backup(facts, plan, context_, options_.common, hold, tool_, journal);
-  Result result = show_restored(plan, facts, report, present ? std::optional{present->archive} : std::nullopt);
+  const RebuildReport report = restore_backup(facts, plan, context_, options_.common, hold, guard, tool_, journal);
+  Result result = show_restored(plan, facts, report, guard, present ? std::optional{present->archive} : std::nullopt);
+  add_replicas(result, {}, report.replicas);
   const bool has_old_row = std::any_of(facts.source.manifest.history.begin(), facts.source.manifest.history.end(),
                                        [&](const RecordedMigration& r) { return r.name == plan_.migration.name; });
   result.text += fmt::format(

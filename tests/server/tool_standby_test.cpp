@@ -1,81 +1,9 @@
 // The four tools on a hot standby: backup-db works there, the others are for the primary.
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "tests/cli/tool_bench.hpp"
+#include "tests/support/standby.hpp"
 
 namespace belay::test {
 namespace {
-
-/// A standby of `primary`, streaming from it.
-class Standby {
- public:
-  explicit Standby(OwnServer& primary, const std::string& settings = {}) : primary_(primary.url()) {
-    primary.allow("host replication all 127.0.0.1/32 scram-sha-256");
-    // Whoever runs the primary owns the standby too: PostgreSQL refuses to run as root.
-    struct stat owner {};
-    REQUIRE(::stat(primary.data_directory().c_str(), &owner) == 0);
-    REQUIRE(::chown(folder_.path().c_str(), owner.st_uid, owner.st_gid) == 0);
-    if (::geteuid() == 0)
-      as_owner_ = {"setpriv",       "--reuid", std::to_string(owner.st_uid), "--regid", std::to_string(owner.st_gid),
-                   "--clear-groups"};
-    must({(pg_bin() / "pg_basebackup").string(), "-D", data().string(), "-R", "-X", "stream", "--checkpoint=fast", "-d",
-          url_text(primary.url())});
-    url_ = primary.url();
-    url_.hosts[0].port = std::to_string(free_port());
-    write_text(data() / "postgresql.auto.conf", read_text(data() / "postgresql.auto.conf") +
-                                                    "port = " + *url_.hosts[0].port + "\nunix_socket_directories = '" +
-                                                    folder_.path().string() + "'\n" + settings);
-    Words argv = as_owner_.empty() ? Words{"setpriv"} : as_owner_;
-    argv.insert(argv.end(), {"--pdeathsig", "QUIT", (pg_bin() / "postgres").string(), "-D", data().string()});
-    server_.emplace(argv, std::map<std::string, std::string>{}, folder_.path());
-    wait_until("the standby to answer", [&] {
-      REQUIRE(server_->running());
-      return Session(url_, "postgres").usable();
-    });
-  }
-  ~Standby() {
-    server_->kill(SIGQUIT);
-    (void)server_->wait();
-  }
-  Standby(const Standby&) = delete;
-  Standby& operator=(const Standby&) = delete;
-
-  [[nodiscard]] const DatabaseUrl& url() const { return url_; }
-  /// `url`, which points at the primary, with the standby's address.
-  [[nodiscard]] DatabaseUrl here(DatabaseUrl url) const {
-    url.hosts = url_.hosts;
-    return url;
-  }
-  /// Everything that the primary has done by now is done here.
-  void catch_up() const {
-    const std::string lsn = run_sql(primary_, "SELECT pg_current_wal_insert_lsn()").at(0);
-    wait_until("the standby to catch up",
-               [&] { return run_sql(url_, "SELECT pg_last_wal_replay_lsn() >= '" + lsn + "'").at(0) == "t"; });
-  }
-
- private:
-  [[nodiscard]] fs::path data() const { return folder_ / "standby"; }
-  void must(Words argv) const {
-    argv.insert(argv.begin(), as_owner_.begin(), as_owner_.end());
-    const RunResult result = run(argv, {}, {.cwd = folder_.path()});
-    INFO(result.err);
-    REQUIRE(result.status == 0);
-  }
-  static int free_port() {
-    // The primary's way: a port that is free at this moment.
-    const RunResult found =
-        run({"bash", "-c",
-             "while :; do p=$((20000 + RANDOM % 12000)); (exec 3<>/dev/tcp/127.0.0.1/$p) 2>/dev/null "
-             "|| { echo $p; break; }; done"});
-    return std::atoi(found.out.c_str());
-  }
-
-  ScratchFolder folder_;
-  DatabaseUrl primary_, url_;
-  Words as_owner_;
-  std::optional<Background> server_;
-};
 
 /// A bench whose tools go to the standby, while its database is changed on the primary.
 class StandbyBench : public ToolBench {
