@@ -7,14 +7,16 @@
 namespace belay {
 
 struct ArchiveReader::State {
-  enum class Part { header, table_of_contents, data, finished };
+  explicit State(ArchiveRowsUse use) : rows(use), header(use) {}
+  enum class Part { header, table_of_contents, data, unknown_version, finished };
   Part part = Part::header;
+  ArchiveRowsUse rows;
   ArchiveHeaderReader header;
   ArchiveTocReader toc;
   ArchiveBlocksReader blocks;
 };
 
-ArchiveReader::ArchiveReader() : state_(std::make_unique<State>()) {}
+ArchiveReader::ArchiveReader(ArchiveRowsUse rows) : state_(std::make_unique<State>(rows)) {}
 ArchiveReader::~ArchiveReader() = default;
 
 void ArchiveReader::write(ByteSpan bytes) {
@@ -24,12 +26,15 @@ void ArchiveReader::write(ByteSpan bytes) {
   if (state.part == State::Part::finished) throw Error{Failure::bug, "bytes were written to a finished archive reader"};
   if (state.part == State::Part::header) {
     if (!state.header.read(rest)) return;
-    state.toc.begin(state.header.header());
-    state.part = State::Part::table_of_contents;
+    state.toc.begin(state.header.header(), state.rows);
+    state.part = state.header.header().known ? State::Part::table_of_contents : State::Part::unknown_version;
   }
+  if (state.part == State::Part::unknown_version) return;
   if (state.part == State::Part::table_of_contents) {
     if (!state.toc.read(rest)) return;
-    state.blocks.begin(state.header.header(), state.toc.entries());
+    const bool shown = !state.header.header().compressed && !state.toc.inserts();
+    state.blocks.begin(state.header.header(), state.toc.entries(),
+                       shown ? ArchiveBlocksReader::Use::hash : ArchiveBlocksReader::Use::skip);
     state.part = State::Part::data;
   }
   state.blocks.read(rest);
@@ -39,7 +44,7 @@ void ArchiveReader::finish() {
   if (state_->part == State::Part::header || state_->part == State::Part::table_of_contents)
     throw Error{Failure::storage, "the archive is cut off", "It ends inside its table of contents.",
                 "Use another backup."};
-  state_->blocks.finish();
+  if (state_->part == State::Part::data) state_->blocks.finish();
   state_->part = State::Part::finished;
 }
 
@@ -52,6 +57,11 @@ ContentFingerprint ArchiveReader::content() const {
 const std::vector<ArchiveEntry>& ArchiveReader::entries() const { return state_->toc.entries(); }
 const std::string& ArchiveReader::current_table() const { return state_->blocks.current_table(); }
 std::uint64_t ArchiveReader::rows() const { return state_->blocks.rows(); }
+bool ArchiveReader::rows_shown() const {
+  const ArchiveHeader& header = state_->header.header();
+  return state_->part == State::Part::finished && header.known && !header.compressed && !state_->toc.inserts();
+}
+bool ArchiveReader::version_known() const { return state_->header.header().known; }
 const std::string& ArchiveReader::dumped_by() const { return state_->header.header().pg_dump_version; }
 
 }  // namespace belay

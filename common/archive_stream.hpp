@@ -18,14 +18,21 @@ struct ArchiveEntry {
   bool has_data = false;
 };
 
+/// What is to be done where the rows do not show: another version, compressed by pg_dump (anything but -Z0), or INSERT
+/// commands instead of rows.
+enum class ArchiveRowsUse {
+  required,  ///< throw storage
+  if_shown   ///< look at the archive's structure alone; of an unknown version at nothing
+};
+
 /// Takes the bytes of a custom-format archive in pieces of any size and yields tables and large objects with row counts
 /// and hashes. Names are in UTF-8 whatever the archive's encoding. Memory: the table of contents; a row is never held
-/// as a whole. Throws storage if the stream is not such an archive, is damaged or ends too early; also if its rows do
-/// not show: another version, compressed by pg_dump (anything but -Z0), or INSERT commands instead of rows. A reader
-/// that threw is of no further use.
+/// as a whole. Throws storage if the stream is not such an archive, is damaged, ends too early or has something
+/// behind its end; with ArchiveRowsUse::required also if its rows do not show. A reader that threw is of no further
+/// use.
 class ArchiveReader {
  public:
-  ArchiveReader();
+  explicit ArchiveReader(ArchiveRowsUse rows = ArchiveRowsUse::required);
   ~ArchiveReader();
   void write(ByteSpan bytes);
   /// Throws storage if the archive is incomplete: data announced in the table of contents is missing, or a block is
@@ -39,6 +46,10 @@ class ArchiveReader {
   [[nodiscard]] const std::string& current_table() const;
   [[nodiscard]] std::uint64_t rows() const;            ///< so far, over all tables
   [[nodiscard]] const std::string& dumped_by() const;  ///< pg_dump's version text from the header
+  /// Rows are counted and hashed: the archive is of a known version, and they show. Valid after finish().
+  [[nodiscard]] bool rows_shown() const;
+  /// The archive is of a version that can be read. Valid after finish().
+  [[nodiscard]] bool version_known() const;
 
  private:
   struct State;

@@ -23,7 +23,8 @@ std::string name_of(const ArchiveEntry& entry) {
 
 }  // namespace
 
-void ArchiveBlocksReader::begin(const ArchiveHeader& header, const std::vector<ArchiveEntry>& entries) {
+void ArchiveBlocksReader::begin(const ArchiveHeader& header, const std::vector<ArchiveEntry>& entries, Use use) {
+  use_ = use;
   number_.set_size(header.int_size);
   entries_ = &entries;
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -38,6 +39,7 @@ void ArchiveBlocksReader::announce(std::size_t index) {
   if (entry.description == "BLOBS") return;
   data.table.schema = entry.schema;
   data.table.name = entry.tag;
+  if (use_ == Use::skip) return;
   std::optional<CopyStatement> copy = parse_copy_statement(entry.copy_statement);
   if (!copy) throw_damaged_archive(fmt::format("A COPY statement is not one: {}", entry.copy_statement));
   data.table.columns = std::move(copy->columns);
@@ -119,8 +121,8 @@ void ArchiveBlocksReader::begin_chunk() {
 void ArchiveBlocksReader::take_chunk(std::string_view& rest) {
   const std::string_view now = rest.substr(0, left_);
   if (objects_) {
-    object_.add(now);
-  } else {
+    if (use_ == Use::hash) object_.add(now);
+  } else if (use_ == Use::hash) {
     rows_now_.add(now);
   }
   rest.remove_prefix(now.size());
@@ -129,7 +131,7 @@ void ArchiveBlocksReader::take_chunk(std::string_view& rest) {
 }
 
 void ArchiveBlocksReader::end_table() {
-  rows_now_.end();
+  if (use_ == Use::hash) rows_now_.end();
   open_->table.rows = rows_now_.rows();
   open_->table.hash = rows_now_.hash().hex();
   rows_before_ += rows_now_.rows();

@@ -19,11 +19,13 @@ namespace belay {
 class ArchiveBlocksReader {
  public:
   /// `entries` has to stay where it is.
-  void begin(const ArchiveHeader& header, const std::vector<ArchiveEntry>& entries);
+  enum class Use { hash, skip };
+  void begin(const ArchiveHeader& header, const std::vector<ArchiveEntry>& entries, Use use);
   /// Takes all of `rest`: there is nothing behind the blocks.
   void read(std::string_view& rest);
   /// Throws storage if a block is open, or if data that the table of contents announces never came.
   void finish() const;
+  /// Valid with Use::hash.
   [[nodiscard]] ContentFingerprint content() const;
   [[nodiscard]] const std::string& current_table() const { return current_table_; }
   [[nodiscard]] std::uint64_t rows() const { return rows_before_ + rows_now_.rows(); }
@@ -44,6 +46,7 @@ class ArchiveBlocksReader {
   void end_table();
 
   const std::vector<ArchiveEntry>* entries_ = nullptr;
+  Use use_ = Use::hash;
   std::unordered_map<std::int64_t, Data> data_;  ///< by the entry's number
   Step step_ = Step::type;
   bool objects_ = false;  ///< the open block holds large objects

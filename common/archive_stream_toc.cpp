@@ -56,6 +56,7 @@ bool is_number(int field) {
 bool ArchiveHeaderReader::read(std::string_view& rest) {
   while (step_ != Step::end) {
     if (!read_step(rest)) return false;
+    if (!header_.known) return true;
     step_ = static_cast<Step>(static_cast<int>(step_) + 1);
   }
   return true;
@@ -105,7 +106,9 @@ void ArchiveHeaderReader::judge_magic() const {
 void ArchiveHeaderReader::judge_fixed() {
   const auto byte = [this](std::size_t index) { return static_cast<int>(static_cast<unsigned char>(fixed_[index])); };
   header_.minor = byte(6);
-  if (byte(5) != 1 || header_.minor < oldest_minor || header_.minor > newest_minor)
+  header_.known = byte(5) == 1 && header_.minor >= oldest_minor && header_.minor <= newest_minor;
+  if (!header_.known && rows_ == ArchiveRowsUse::if_shown) return;
+  if (!header_.known)
     throw_unreadable(fmt::format("archive version {}.{} is not known", byte(5), header_.minor),
                      fmt::format("Known are 1.{} to 1.{}, written by pg_dump 12 to 18.", oldest_minor, newest_minor),
                      {});
@@ -122,7 +125,7 @@ void ArchiveHeaderReader::judge_fixed() {
 }
 
 bool ArchiveHeaderReader::read_compression(std::string_view& rest) {
-  bool compressed = false;
+  bool& compressed = header_.compressed;
   if (header_.minor >= 15) {
     if (rest.empty()) return false;
     compressed = rest.front() != 0;
@@ -131,7 +134,7 @@ bool ArchiveHeaderReader::read_compression(std::string_view& rest) {
     if (!number_.read(rest)) return false;
     compressed = number_.value() != 0;
   }
-  if (compressed)
+  if (compressed && rows_ == ArchiveRowsUse::required)
     throw_unreadable("the rows in this archive are compressed by pg_dump and cannot be read",
                      "Only an archive that was made with pg_dump -Z0 shows its rows.", {});
   return true;
@@ -139,7 +142,8 @@ bool ArchiveHeaderReader::read_compression(std::string_view& rest) {
 
 // ---- table of contents ----
 
-void ArchiveTocReader::begin(const ArchiveHeader& header) {
+void ArchiveTocReader::begin(const ArchiveHeader& header, ArchiveRowsUse rows) {
+  rows_ = rows;
   minor_ = header.minor;
   offset_bytes_ = static_cast<std::size_t>(header.offset_size) + 1;  // a flag comes first
   number_.set_size(header.int_size);
@@ -247,7 +251,9 @@ void ArchiveTocReader::end_table_of_contents() {
     if (!entry.has_data || entry.description == "BLOBS") continue;
     if (entry.description != "TABLE DATA" || entry.tag.empty())
       throw_damaged_archive(fmt::format("Entry {} has data of an unknown kind.", entry.dump_id));
-    if (entry.copy_statement.empty())
+    if (!entry.copy_statement.empty()) continue;
+    inserts_ = true;
+    if (rows_ == ArchiveRowsUse::required)
       throw_unreadable(fmt::format("the rows of table \"{}\".\"{}\" cannot be read", entry.schema, entry.tag),
                        "They are INSERT commands; only a dump made without --inserts shows its rows.", {});
   }

@@ -20,12 +20,15 @@ struct ArchiveHeader {
   int minor = 0;  ///< archive version 1.minor
   int int_size = 4, offset_size = 8;
   std::string server_version, pg_dump_version;
+  bool known = true;        ///< its version is
+  bool compressed = false;  ///< its rows are, by pg_dump
 };
 
 class ArchiveHeaderReader {
  public:
-  /// True once the header is complete. Throws storage if this is no custom-format archive of a known version, or a
-  /// compressed one.
+  explicit ArchiveHeaderReader(ArchiveRowsUse rows) : rows_(rows) {}
+  /// True once the header is complete, or its version is found to be an unknown one. Throws storage if this is no
+  /// custom-format archive, and with ArchiveRowsUse::required if its version is not known or it is compressed.
   [[nodiscard]] bool read(std::string_view& rest);
   [[nodiscard]] const ArchiveHeader& header() const { return header_; }
 
@@ -36,6 +39,7 @@ class ArchiveHeaderReader {
   void judge_fixed();
   [[nodiscard]] bool read_compression(std::string_view& rest);
 
+  ArchiveRowsUse rows_;
   ArchiveHeader header_;
   Step step_ = Step::fixed;
   std::string fixed_;
@@ -46,11 +50,13 @@ class ArchiveHeaderReader {
 
 class ArchiveTocReader {
  public:
-  void begin(const ArchiveHeader& header);
+  void begin(const ArchiveHeader& header, ArchiveRowsUse rows);
   /// True once all entries are complete: all names are then in UTF-8, every number is there once, and data has a form
-  /// that can be read.
+  /// that can be read (with ArchiveRowsUse::required).
   [[nodiscard]] bool read(std::string_view& rest);
   [[nodiscard]] const std::vector<ArchiveEntry>& entries() const { return entries_; }
+  /// Some table's data are INSERT commands.
+  [[nodiscard]] bool inserts() const { return inserts_; }
 
  private:
   [[nodiscard]] bool read_field(std::string_view& rest);
@@ -61,6 +67,8 @@ class ArchiveTocReader {
   void end_entry();
   void end_table_of_contents();
 
+  ArchiveRowsUse rows_ = ArchiveRowsUse::required;
+  bool inserts_ = false;
   int minor_ = 0;
   std::size_t offset_bytes_ = 9, offset_have_ = 0;
   std::optional<std::int64_t> count_;

@@ -91,6 +91,7 @@ struct PlainDumpReader::State {
   void end_comment();
   void begin_statement(std::uint64_t line);
   void end_statement(std::string_view text);
+  void take_note(const DumpVerdict& verdict);
   void set_encoding(const std::string& name);
   void end_command();
   void end_line();
@@ -233,7 +234,10 @@ void PlainDumpReader::State::take_comment(std::string_view text) {
 void PlainDumpReader::State::end_comment() {
   if (comment.empty()) return;
   const std::string text = std::exchange(comment, {});
-  if (text == end_marker) facts.ended = true;
+  if (text == end_marker) {
+    facts.ended = true;
+    ++facts.end_markers;
+  }
   if (text.starts_with(from_version) && facts.server_version.empty())
     facts.server_version = text.substr(from_version.size());
   if (text.starts_with(by_version) && facts.pg_dump_version.empty())
@@ -253,6 +257,8 @@ void PlainDumpReader::State::end_statement(std::string_view text) {
   DumpVerdict& verdict = ended.verdict;
   switch (verdict.kind) {
     case DumpVerdict::Kind::pass:
+      take_note(verdict);
+      break;
     case DumpVerdict::Kind::refuse:
       break;
     case DumpVerdict::Kind::leave_out:
@@ -281,6 +287,21 @@ void PlainDumpReader::State::end_statement(std::string_view text) {
       break;
     case DumpVerdict::Kind::search_path:
       tables.set_search_path(verdict.what);
+  }
+}
+
+void PlainDumpReader::State::take_note(const DumpVerdict& verdict) {
+  switch (verdict.note) {
+    case DumpVerdict::Note::none:
+      break;
+    case DumpVerdict::Note::creates_table:
+      ++facts.created_tables;
+      break;
+    case DumpVerdict::Note::sets_owner:
+      facts.owners.insert(dumped_name_to_utf8(verdict.owner, facts.encoding));
+      break;
+    case DumpVerdict::Note::grants:
+      facts.grants = true;
   }
 }
 

@@ -15,6 +15,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,10 @@ struct PlainDumpFacts {
   bool inserts = false;             ///< there are rows as INSERT statements; they are not counted
   /// No statement comes after pg_dump's end marker, and that is there. Other programs write none.
   bool ended = false;
+  std::uint64_t end_markers = 0;     ///< more than one: several dumps, one behind the other
+  std::uint64_t created_tables = 0;  ///< CREATE TABLE statements, foreign and temporary tables left out
+  std::set<std::string> owners;      ///< whom ALTER … OWNER TO names, in UTF-8; empty for a dump without owners
+  bool grants = false;               ///< there are GRANT or REVOKE statements about objects of the database
 };
 
 /// Takes the bytes of a dump in pieces of any size. Memory: the names of tables; neither a row nor a statement is ever

@@ -76,11 +76,26 @@ DumpVerdict judge_foreign_table(const Tokens& t) {
   return t[at].is_name() ? verdict : DumpVerdict{};
 }
 
+/// ALTER … name OWNER TO role. The arguments of a function may hide it behind the tokens that are looked at.
+DumpVerdict note_owner(const Tokens& t) {
+  for (std::size_t at = 3; at + 2 < t.size(); ++at) {
+    if (t[at].is_word("owner") && t[at + 1].is_word("to") && t[at + 2].is_name())
+      return {.note = DumpVerdict::Note::sets_owner, .owner = t[at + 2].value};
+  }
+  return {};
+}
+
+/// CREATE [UNLOGGED] TABLE
+bool creates_table(const Tokens& t) {
+  return t[0].is_word("create") && t[t[1].is_word("unlogged") ? 2 : 1].is_word("table");
+}
+
 DumpVerdict judge_definition(const Tokens& t) {
   if (is_of_the_server(t[1], t[2])) return leave_out(t[0], t[1]);
   if (t[0].is_word("drop") && t[1].is_word("owned")) return leave_out(t[0], t[1]);
   if (t[0].is_word("create") && t[1].is_word("foreign") && t[2].is_word("table")) return judge_foreign_table(t);
-  return {};
+  if (creates_table(t)) return {.note = DumpVerdict::Note::creates_table};
+  return t[0].is_word("alter") ? note_owner(t) : DumpVerdict{};
 }
 
 /// COMMENT ON …, SECURITY LABEL [FOR provider] ON …
@@ -102,7 +117,8 @@ DumpVerdict judge_grant(std::string_view text) {
       return {.kind = Kind::leave_out, .what = upper(verb.value) + " of a role"};
     if (!t.is_word("on")) continue;
     const SqlToken kind = take_sql_token(text);
-    return is_one_of(kind, {"database", "tablespace", "parameter"}) ? leave_out_on(verb, kind) : DumpVerdict{};
+    return is_one_of(kind, {"database", "tablespace", "parameter"}) ? leave_out_on(verb, kind)
+                                                                    : DumpVerdict{.note = DumpVerdict::Note::grants};
   }
   return {};
 }

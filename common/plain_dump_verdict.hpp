@@ -26,6 +26,10 @@ struct DumpVerdict {
   /// standard_strings: on or off. search_path: the first schema, empty if there is none.
   std::string what = {};
   CopyStatement copy = {};  ///< of copy; of a foreign table schema and name
+  /// What of a statement that passes is worth knowing.
+  enum class Note { none, creates_table, sets_owner, grants };
+  Note note = Note::none;
+  std::string owner = {};  ///< of sets_owner, as it is written
 };
 
 enum class StatementText {

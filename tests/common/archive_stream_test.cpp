@@ -169,6 +169,56 @@ TEST_CASE("tables, rows and large objects of an archive are found, in every know
   CHECK(content.sequences.empty());
 }
 
+/// Rows as pg_dump compresses them: the archive's frame is the same, whatever is in the pieces.
+std::string compressed_archive() {
+  constexpr std::size_t compression_byte = 11;
+  std::string bytes = archive(15, 4);
+  bytes[compression_byte] = 1;
+  return bytes;
+}
+
+/// Empty = accepted.
+std::string refusal_of_structure(const std::string& bytes) {
+  ArchiveReader reader{ArchiveRowsUse::if_shown};
+  try {
+    reader.write(as_bytes(bytes));
+    reader.finish();
+  } catch (const Error& error) {
+    return error.message;
+  }
+  CHECK_FALSE(reader.rows_shown());
+  return {};
+}
+
+TEST_CASE("the structure of an archive is looked at where its rows do not show") {
+  const std::string whole = compressed_archive();
+  CHECK(refusal_of_structure(whole).empty());
+  CHECK_FALSE(refusal_of_structure(whole + whole).empty());
+  CHECK_FALSE(refusal_of_structure(whole + "x").empty());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    CAPTURE(size);
+    REQUIRE_FALSE(refusal_of_structure(whole.substr(0, size)).empty());
+  }
+}
+
+TEST_CASE("rows that show are counted by a reader that could do without them") {
+  ArchiveReader reader{ArchiveRowsUse::if_shown};
+  reader.write(as_bytes(archive(14, 4)));
+  reader.finish();
+  CHECK(reader.rows_shown());
+  CHECK(reader.content().tables.size() == 3);
+}
+
+TEST_CASE("an archive of a version that is not known is let through where its rows are not required") {
+  std::string bytes = compressed_archive();
+  bytes[6] = 17;
+  ArchiveReader reader{ArchiveRowsUse::if_shown};
+  reader.write(as_bytes(bytes + "whatever"));
+  reader.finish();
+  CHECK_FALSE(reader.version_known());
+  CHECK_FALSE(reader.rows_shown());
+}
+
 TEST_CASE("an archive of no tables is an archive") {
   Writer w;
   w.header();

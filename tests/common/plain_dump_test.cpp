@@ -156,6 +156,34 @@ TEST_CASE("while a plain dump passes, the reader says where it is") {
   reader.finish();
 }
 
+PlainDumpFacts facts_of(const std::string& dump) {
+  PlainDumpReader reader;
+  reader.write(as_bytes(dump));
+  reader.finish();
+  return reader.facts();
+}
+
+TEST_CASE("a plain dump tells whom it names as owner, whether it grants anything, and how many tables it makes") {
+  const PlainDumpFacts none = facts_of("CREATE TEMP TABLE a (owner text);\nALTER TABLE a ADD COLUMN owner text;\n");
+  CHECK(none.owners.empty());
+  CHECK_FALSE(none.grants);
+  CHECK(none.created_tables == 0);
+  const PlainDumpFacts all = facts_of(
+      "CREATE TABLE public.a (b integer);\nCREATE UNLOGGED TABLE c ();\nCREATE FOREIGN TABLE d () SERVER s;\n"
+      "ALTER TABLE public.a OWNER TO app;\nALTER MATERIALIZED VIEW public.v OWNER TO \"Two Words\";\n"
+      "ALTER SCHEMA shop OWNER TO app;\nGRANT SELECT ON TABLE public.a TO PUBLIC;\n");
+  CHECK(all.owners == std::set<std::string>{"app", "Two Words"});
+  CHECK(all.grants);
+  CHECK(all.created_tables == 2);
+  CHECK_FALSE(facts_of("GRANT app TO other;\nGRANT CONNECT ON DATABASE x TO y;\n").grants);
+}
+
+TEST_CASE("two plain dumps, one behind the other, have two ends") {
+  const std::string one = "CREATE TABLE a ();\n--\n-- PostgreSQL database dump complete\n--\n\n";
+  CHECK(facts_of(one).end_markers == 1);
+  CHECK(facts_of(one + one).end_markers == 2);
+}
+
 TEST_CASE("a plain dump cut at any length is seen to be cut") {
   const std::string dump = nasty(10);
   for (std::size_t size = 0; size < dump.size(); ++size) {
