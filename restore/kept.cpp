@@ -31,18 +31,6 @@ const SideDatabase& find_kept(const RunContext& context, const std::optional<std
               "`restore-database list` shows what there is."};
 }
 
-}  // namespace
-
-std::string shell_word(const std::string& text) {
-  const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@+=";
-  if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
-  return out + "'";
-}
-
-namespace {
-
 /// Which kept database says when the present one took its place; after `undo NAME` not necessarily the one that is
 /// wanted back.
 const SideDatabase* find_predecessor(const RunContext& context, const std::string& present_oid) {

@@ -1,5 +1,6 @@
 // Kept databases: what a restore or a put-back left under another name. Swapped back, removed, listed.
 #pragma once
+#include "backup/remote_place.hpp"
 #include "common/run_tool.hpp"
 #include "restore/options.hpp"
 
@@ -10,8 +11,5 @@ int undo_restore(const RestoreOptions& options, Tool& tool);
 /// Removes a kept database, by marker: any other database is refused.
 int drop_kept(const RestoreOptions& options, Tool& tool);
 int list_kept(const RestoreOptions& options, Tool& tool);
-
-/// A word as it can be typed into a shell.
-[[nodiscard]] std::string shell_word(const std::string& text);
 
 }  // namespace belay
