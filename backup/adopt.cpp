@@ -4,16 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "backup/first_reading.hpp"
 #include "backup/foreign.hpp"
 #include "backup/reverify.hpp"
 #include "backup/take.hpp"
 #include "backup/verify.hpp"
-#include "common/archive_stream.hpp"
 #include "common/error.hpp"
 #include "common/pending_file.hpp"
-#include "common/plain_dump.hpp"
 #include "common/run_context.hpp"
-#include "common/sha256.hpp"
 
 namespace belay {
 
@@ -22,11 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::chrono::seconds lock_patience{2};
-
-TimePoint modified_at(const fs::path& file) {
-  const auto since_epoch = std::chrono::file_clock::to_sys(fs::last_write_time(file));
-  return std::chrono::time_point_cast<TimePoint::duration>(since_epoch);
-}
 
 ForeignDump require_dump(const fs::path& file) {
   if (is_there(manifest_path(file))) {
@@ -49,70 +42,6 @@ ForeignDump require_dump(const fs::path& file) {
       "Restore it by hand and take a backup of the result."};
 }
 
-/// A script that was cut between two statements is a smaller, valid one. pg_dump's own say where they end.
-void require_end(const PlainDumpFacts& facts) {
-  if (facts.ended || facts.pg_dump_version.empty()) return;
-  throw Error{Failure::storage, "the script ends too early",
-              "It is pg_dump's, and the line \"PostgreSQL database dump complete\" is not at its end.",
-              "It was not adopted. Use another dump."};
-}
-
-/// The file read once: its size and digest, and its rows where they can be told apart.
-class FirstReading {
- public:
-  FirstReading(const fs::path& file, const ForeignDump& dump)
-      : facts_{.file = file.filename(),
-               .format = dump.form == DumpForm::custom ? ArchiveFormat::custom : ArchiveFormat::plain,
-               .compression = dump.compression} {
-    Sha256 digest;
-    const std::unique_ptr<Decompressor> decoder =
-        make_decompressor(dump.compression, facts_.file, [this](ByteSpan plain) { take(plain); });
-    const ByteSource source = read_file(file);
-    std::vector<std::byte> room(std::size_t{1024} * 1024);
-    for (std::size_t got = source(room); got > 0; got = source(room)) {
-      digest.update({room.data(), got});
-      facts_.bytes += got;
-      decoder->write({room.data(), got});
-    }
-    decoder->finish();
-    facts_.sha256 = digest.hex();
-    finish();
-  }
-  [[nodiscard]] const ArchiveFacts& facts() const { return facts_; }
-  [[nodiscard]] const ContentFingerprint& content() const { return content_; }
-
- private:
-  void take(ByteSpan plain) {
-    facts_.plain_bytes += plain.size();
-    if (facts_.format == ArchiveFormat::plain) return script_.write(plain);
-    if (!facts_.rows_readable) return;
-    try {
-      archive_.write(plain);
-    } catch (const Error&) {
-      facts_.rows_readable = false;  // pg_dump compressed them itself, or it is damaged: pg_restore will tell
-    }
-  }
-
-  void finish() {
-    if (facts_.format == ArchiveFormat::plain) {
-      script_.finish();
-      require_end(script_.facts());
-      facts_.dumped_by = "pg_dump " + script_.facts().pg_dump_version;
-      facts_.rows_readable = !script_.facts().inserts;
-      content_ = script_.content();
-    } else if (facts_.rows_readable) {
-      archive_.finish();
-      facts_.dumped_by = "pg_dump " + archive_.dumped_by();
-      content_ = archive_.content();
-    }
-  }
-
-  ArchiveFacts facts_;
-  ArchiveReader archive_;
-  PlainDumpReader script_;
-  ContentFingerprint content_;
-};
-
 fs::path half_manifest(const fs::path& file) { return manifest_path(file).string() + ".partial"; }
 
 class Adoption {
@@ -122,7 +51,7 @@ class Adoption {
 
   Json adopt(const fs::path& file, std::string& text) {
     const ForeignDump dump = require_dump(file);
-    const FirstReading reading{file, dump};
+    const FirstReading reading = read_first(file, dump);
     Manifest manifest = begin(file, reading);
     trial_.check(place_, context_.server.database->size_bytes, tool_);
     const SchemaFingerprint schema = trial_.examine(place_, file, manifest, tool_);
@@ -153,9 +82,9 @@ Manifest Adoption::begin(const fs::path& file, const FirstReading& reading) cons
   Manifest manifest;
   manifest.run = tool_.run;
   manifest.adopted = true;
-  manifest.created_at = modified_at(file);
+  manifest.created_at = dump_time(file);
   manifest.database = *context_.server.database;
-  manifest.archive = reading.facts();
+  manifest.archive = reading.facts;
   manifest.snapshot.time = iso_utc(manifest.created_at);
   manifest.snapshot.lock = "unknown";
   manifest.history_schema = context_.history_schema;
@@ -164,10 +93,10 @@ Manifest Adoption::begin(const fs::path& file, const FirstReading& reading) cons
 
 /// Where the file shows its rows, they must be those that came out of it.
 void Adoption::require_same_rows(const fs::path& file, const FirstReading& reading, const Manifest& manifest) {
-  if (!reading.facts().rows_readable) return;
+  if (!reading.facts.rows_readable) return;
   std::map<std::pair<std::string, std::string>, const TableContent*> restored;
   for (const TableContent& table : manifest.content.tables) restored[{table.schema, table.name}] = &table;
-  for (const TableContent& table : reading.content().tables) {
+  for (const TableContent& table : reading.content.tables) {
     const auto found = restored.find({table.schema, table.name});
     const std::uint64_t rows = found == restored.end() ? 0 : found->second->rows;
     if (found != restored.end() && rows == table.rows) continue;

@@ -13,12 +13,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<RemoteFile> listed(Rclone& rclone) {
-  std::optional<std::vector<RemoteFile>> files = rclone.list();
-  if (!files) throw Error{Failure::storage, fmt::format("there is no {}", rclone.place().shown), {}, "Check the name."};
-  return *std::move(files);
-}
-
 fs::path folder_of(const BackupOptions& options) { return fs::absolute(options.output_path.value_or("./backups")); }
 
 void sweep(const fs::path& folder, Tool& tool) {
@@ -30,7 +24,7 @@ void sweep(const fs::path& folder, Tool& tool) {
 class RemoteCheck {
  public:
   RemoteCheck(Rclone& rclone, const BackupOptions& options, const Verifier& verifier, Tool& tool)
-      : rclone_(rclone), options_(options), verifier_(verifier), tool_(tool), there_(listed(rclone)) {}
+      : rclone_(rclone), options_(options), verifier_(verifier), tool_(tool), there_(list_place(rclone)) {}
 
   bool run(const std::string& name, Level level, Result& result) {
     Json json{{"archive", name}, {"remote", rclone_.place().shown}};
@@ -114,7 +108,7 @@ int list_remote(const BackupOptions& options, Tool& tool) {
 
 int fetch_backups(const BackupOptions& options, Tool& tool) {
   Rclone rclone{*place_to_read(options), tool.processes};
-  const std::vector<RemoteFile> there = listed(rclone);
+  const std::vector<RemoteFile> there = list_place(rclone);
   const fs::path folder = folder_of(options);
   if (!options.common.dry_run) sweep(folder, tool);
   Result result{.text = {}, .json = {{"fetched", Json::array()}}};

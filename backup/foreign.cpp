@@ -114,12 +114,6 @@ Bytes size_of(const fs::path& path) {
   return total;
 }
 
-TimePoint modified_at(const fs::path& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return {};
-  return TimePoint{std::chrono::seconds{info.st_mtim.tv_sec}} + std::chrono::microseconds{info.st_mtim.tv_nsec / 1000};
-}
-
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -165,6 +159,15 @@ std::optional<ForeignDump> recognise_dump(const fs::path& path) {
   return ForeignDump{DumpForm::directory, Compression::none};
 }
 
+Compression compression_of_file(const fs::path& path) { return compression_of(beginning_of(path, Compression::none)); }
+
+TimePoint dump_time(const fs::path& path) {
+  struct stat info {};
+  const fs::path file = is_regular(path / toc_name) ? path / toc_name : path;
+  if (::stat(file.c_str(), &info) != 0) return {};
+  return TimePoint{std::chrono::seconds{info.st_mtim.tv_sec}} + std::chrono::microseconds{info.st_mtim.tv_nsec / 1000};
+}
+
 bool is_archive_name(const std::string& name) {
   std::string_view stem = name;
   const auto drop_extension = [&](std::string_view extension) {
@@ -191,7 +194,7 @@ UnmanagedDumps find_unmanaged(const fs::path& folder) {
     if (is_archive_name(name)) {
       ++found.without_manifest;
     } else if (const std::optional<ForeignDump> dump = recognise_dump(path)) {
-      found.dumps.push_back({path, *dump, size_of(path), modified_at(path)});
+      found.dumps.push_back({path, *dump, size_of(path), dump_time(path)});
     }
   }
   std::stable_sort(found.dumps.begin(), found.dumps.end(),

@@ -23,6 +23,12 @@ struct ForeignDump {
 /// or nothing that can be read; devices and pipes are never opened.
 [[nodiscard]] std::optional<ForeignDump> recognise_dump(const std::filesystem::path& path);
 
+/// By the file's first bytes; none for a text, and for what cannot be read.
+[[nodiscard]] Compression compression_of_file(const std::filesystem::path& path);
+
+/// When it was last written to, a folder's by its toc.dat; the beginning of time if that cannot be known.
+[[nodiscard]] TimePoint dump_time(const std::filesystem::path& path);
+
 struct UnmanagedDump {
   std::filesystem::path path;
   ForeignDump dump;

@@ -62,7 +62,19 @@ std::string to_string(Scope scope) {
   return {};
 }
 
-std::string to_string(ArchiveFormat format) { return format == ArchiveFormat::custom ? "custom" : "plain"; }
+std::string to_string(ArchiveFormat format) {
+  switch (format) {
+    case ArchiveFormat::custom:
+      return "custom";
+    case ArchiveFormat::plain:
+      return "plain";
+    case ArchiveFormat::directory:
+      return "directory";
+    case ArchiveFormat::tar:
+      return "tar";
+  }
+  return {};
+}
 
 Level level_named(const std::string& word) {
   for (const Level level : {Level::none, Level::checksum, Level::archive, Level::restore}) {

@@ -30,7 +30,8 @@ enum class Level { none, checksum, archive, restore };
 enum class Scope { whole, schema, partial };
 [[nodiscard]] std::string to_string(Scope scope);
 
-enum class ArchiveFormat { custom, plain };
+/// Backups are in the first two; directory and tar only ever come from elsewhere, and are in no manifest.
+enum class ArchiveFormat { custom, plain, directory, tar };
 [[nodiscard]] std::string to_string(ArchiveFormat format);
 
 struct ArchiveFacts {

@@ -71,8 +71,12 @@ std::optional<RemotePlace> place_to_copy_to(const BackupOptions& options) {
 }
 
 std::optional<RemotePlace> place_to_read(const BackupOptions& options) {
-  if (options.from) return rclone_place(*options.from, "--from");
-  if (options.backup_minio) return minio_place(from_environment);
+  return place_to_read(options.from, options.backup_minio ? Minio::yes : Minio::no);
+}
+
+std::optional<RemotePlace> place_to_read(const std::optional<std::string>& from, Minio minio) {
+  if (from) return rclone_place(*from, "--from");
+  if (minio == Minio::yes) return minio_place(from_environment);
   return std::nullopt;
 }
 

@@ -21,6 +21,9 @@ namespace belay {
 [[nodiscard]] std::optional<RemotePlace> place_to_copy_to(const BackupOptions& options);
 /// Where --from or --backup-minio points; none if neither is given. Throws usage.
 [[nodiscard]] std::optional<RemotePlace> place_to_read(const BackupOptions& options);
+/// The same of what was typed: --from's value, or --backup-minio.
+enum class Minio { no, yes };
+[[nodiscard]] std::optional<RemotePlace> place_to_read(const std::optional<std::string>& from, Minio minio);
 
 /// Copies the backup of `archive`, and records that in its manifest. Throws storage or interrupted, saying what to type
 /// next; then the local backup is untouched, and what this call had put there is removed if it can be.

@@ -70,12 +70,17 @@ CatalogueEntry entry_of(const std::string& archive, const fs::path& manifest_fil
 
 }  // namespace
 
-RemoteBackups list_remote_backups(Rclone& rclone) {
-  const std::optional<std::vector<RemoteFile>> files = rclone.list();
+std::vector<RemoteFile> list_place(Rclone& rclone) {
+  std::optional<std::vector<RemoteFile>> files = rclone.list();
   if (!files) throw Error{Failure::storage, fmt::format("there is no {}", rclone.place().shown), {}, "Check the name."};
+  return *std::move(files);
+}
+
+RemoteBackups list_remote_backups(Rclone& rclone) {
+  const std::vector<RemoteFile> files = list_place(rclone);
   const PrivateFolder folder;
   rclone.download_manifests(folder.path());
-  const SizeByName there = by_name(*files);
+  const SizeByName there = by_name(files);
   RemoteBackups backups;
   for (const auto& [name, size] : there) {
     if (is_archive_name(name) && !there.contains(name + std::string{manifest_suffix})) ++backups.without_manifest;
@@ -159,7 +164,7 @@ void Download::check_space(const std::vector<BackupPart>& wanted) const {
   if (!free || *free >= needed) return;
   throw Error{Failure::storage, fmt::format("not enough space in \"{}\"", folder_.string()),
               fmt::format("{} are needed, {} are free.", human_size(needed), human_size(*free)),
-              "Free some space there, or choose another folder with --output-path."};
+              "Free some space there, or choose another folder."};
 }
 
 /// A manifest of another backup under the same name is refused before anything is fetched.

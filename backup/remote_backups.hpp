@@ -20,6 +20,9 @@ struct DamagedThere : Error {
   std::optional<Manifest> manifest;  ///< where it could be read: what the files were compared with
 };
 
+/// What lies there. Throws storage, also where there is no such place.
+[[nodiscard]] std::vector<RemoteFile> list_place(Rclone& rclone);
+
 struct RemoteBackups {
   /// Oldest first, as list_backups has them of a folder; `archive` is the name there. One whose manifest is damaged, or
   /// whose files are missing or of another size, has a problem instead of a manifest.
