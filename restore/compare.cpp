@@ -52,7 +52,14 @@ std::string Proof::words() const {
   for (const std::vector<std::string>* list : {&not_restored, &not_compared}) {
     for (const std::string& what : *list) except += (except.empty() ? "" : ", ") + what;
   }
+  if (counted) return *counted + (except.empty() ? "" : "; except " + except);
   return except.empty() ? "proven" : "proven except " + except;
+}
+
+std::string Proof::sentence() const {
+  if (counted) return words();
+  return fmt::format("{}: {} rows in {} tables and {} schema facts equal the backup's", words(), human_count(rows),
+                     tables, facts);
 }
 
 namespace {

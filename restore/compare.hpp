@@ -13,8 +13,12 @@ struct Proof {
   std::uint64_t rows = 0;
   std::size_t tables = 0;
   std::size_t facts = 0;
+  /// Of a dump without schema facts: what was compared of it, "rows counted: 12 tables, 3,400 rows". Never a proof.
+  std::optional<std::string> counted;
   /// "proven", or "proven except 2 operators".
   [[nodiscard]] std::string words() const;
+  /// words() with the numbers of what was compared.
+  [[nodiscard]] std::string sentence() const;
 };
 
 /// Fills in what an examined dump's manifest says of its content beside the rows: history, extensions, roles, what is

@@ -12,6 +12,7 @@
 #include "common/error.hpp"
 #include "common/parallel.hpp"
 #include "common/sql_text.hpp"
+#include "restore/dump_parts.hpp"
 #include "restore/safe_script.hpp"
 #include "restore/unpacked.hpp"
 
@@ -49,7 +50,7 @@ Command load_command(const LoadRequest& r, const Tool& tool) {
   for (auto& [name, value] : command.env) {
     if (name == "PGOPTIONS") value += loading_settings;
   }
-  if (r.manifest->archive.format == ArchiveFormat::custom) {
+  if (r.manifest->archive.format != ArchiveFormat::plain) {
     command.args = pg_restore_arguments(r);
   } else {
     command.args = {"--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--no-password", "--file=-"};
@@ -128,6 +129,21 @@ void load_by_jobs(const LoadRequest& r, Tool& tool) {
   judge(r, end);
 }
 
+/// A folder or a tar file, which pg_restore takes by name only.
+void load_in_place(const LoadRequest& r, Tool& tool) {
+  Command command = load_command(r, tool);
+  if (r.jobs > 1 && r.manifest->archive.format == ArchiveFormat::directory)
+    command.args.push_back(fmt::format("--jobs={}", r.jobs));
+  command.args.push_back(r.archive.string());
+  Exit end;
+  {
+    const GrowthWatch watch{r, tool};
+    end = tool.processes.run(command, {}, {});
+  }
+  require_unchanged(r.archive, r.manifest->archive);  // damage is told before its consequences
+  judge(r, end);
+}
+
 bool can_use_jobs(const LoadRequest& r, Tool& tool) {
   if (r.jobs < 2 || r.manifest->archive.format != ArchiveFormat::custom) return false;
   if (fits_unpacked(r)) return true;
@@ -180,11 +196,12 @@ SessionSettings pinned_session(const LoadRequest& r, const Tool& tool) {
 
 PgTool find_loader(ProcessRunner& processes, ArchiveFormat format, int server_major,
                    const std::optional<std::filesystem::path>& pg_bin) {
-  return find_pg_tool(processes, format == ArchiveFormat::custom ? "pg_restore" : "psql", server_major, pg_bin);
+  return find_pg_tool(processes, format == ArchiveFormat::plain ? "psql" : "pg_restore", server_major, pg_bin);
 }
 
 void load_archive(const LoadRequest& r, Tool& tool) {
   drop_unrecorded_public(r, tool);
+  if (is_read_in_place(r.manifest->archive.format)) return load_in_place(r, tool);
   can_use_jobs(r, tool) ? load_by_jobs(r, tool) : load_through_pipe(r, tool);
 }
 

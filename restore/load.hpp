@@ -1,6 +1,7 @@
 // Fills an empty side database from a backup: through one pipe, or by several connections from an unpacked archive.
 #pragma once
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "backup/manifest.hpp"
 #include "common/pg_tools.hpp"
 #include "common/run_tool.hpp"
+#include "restore/foreign_facts.hpp"
 
 namespace belay {
 
@@ -29,6 +31,7 @@ struct LoadRequest {
   int jobs = 1;                                   ///< connections that load and compare
   std::optional<std::filesystem::path> work_dir;  ///< for an unpacked archive; none = TMPDIR, else /var/tmp
   Ownership ownership = {};
+  std::shared_ptr<const ForeignFacts> foreign = {};  ///< of a dump that belay did not write: it has no schema facts
 };
 
 /// The program that loads an archive of this format. Throws refused.

@@ -19,7 +19,7 @@ std::string lines(const std::vector<std::string>& list) {
 void check_scope(const RestoreFacts& f) {
   if (f.source.manifest.scope == Scope::whole) return;
   throw Error{Failure::refused,
-              fmt::format("\"{}\" is a {} backup: it does not hold the whole database", f.source.archive.string(),
+              fmt::format("\"{}\" is a {} backup: it does not hold the whole database", f.source.shown,
                           to_string(f.source.manifest.scope)),
               "A full restore from it would lose the rows.", "Choose a whole backup: `backup-db list` shows them."};
 }
@@ -60,7 +60,10 @@ void check_roles(const RestoreFacts& f, std::vector<std::string>& warnings) {
   if (f.missing_roles.empty()) return;
   std::string create;
   for (const std::string& role : f.missing_roles) create += create_role(f.source.manifest, role);
-  if (f.wishes.ownership.changes_owners() || f.wishes.ownership.no_privileges) {
+  const std::optional<std::string>& owner = f.wishes.ownership.owner;
+  const bool owner_missing =
+      owner && std::find(f.missing_roles.begin(), f.missing_roles.end(), *owner) != f.missing_roles.end();
+  if (!owner_missing && (f.wishes.ownership.changes_owners() || f.wishes.ownership.no_privileges)) {
     warnings.push_back("roles of the backup do not exist on this server: " +
                        fmt::format("{}", fmt::join(f.missing_roles, ", ")));
     return;
@@ -148,17 +151,19 @@ RestorePlan plan_restore(const RestoreFacts& f) {
 }
 
 Result show_plan(const RestorePlan& plan, const RestoreFacts& f) {
-  const std::string text = fmt::format(
-      "Would restore database \"{}\" from {}\n  taken {} of database \"{}\", {} rows, level {}\n"
+  std::string text = fmt::format(
+      "Would restore database \"{}\" from {}\n  {}, {} rows, level {}\n"
       "  build \"{}\", compare schema and rows with the backup, swap it in\n  {}\nNothing was changed.\n",
-      plan.database, plan.archive.string(), iso_utc(f.source.manifest.created_at), f.source.manifest.database.name,
-      human_count(f.source.manifest.rows()), to_string(f.source.manifest.level()), plan.side,
+      plan.database, f.source.shown, taken_words(f.source), human_count(f.source.manifest.rows()),
+      to_string(f.source.manifest.level()), plan.side,
       plan.kept ? fmt::format("keep the present one as \"{}\"", *plan.kept) : "the database does not exist yet");
+  for (const std::string& what : f.source.unchecked) text += fmt::format("Not checked: {}\n", what);
   return {text,
           {{"dry_run", true},
            {"database", plan.database},
-           {"archive", plan.archive.string()},
+           {"archive", f.source.shown},
            {"side", plan.side},
+           {"not_checked", f.source.unchecked},
            {"kept", plan.kept ? Json(*plan.kept) : Json(nullptr)}}};
 }
 

@@ -6,6 +6,8 @@
 
 #include "common/error.hpp"
 #include "common/interrupt.hpp"
+#include "restore/adopt_owners.hpp"
+#include "restore/foreign_proof.hpp"
 
 namespace belay {
 
@@ -113,11 +115,13 @@ void SideBuild::require_reachable() const {
 
 void SideBuild::load() {
   load_archive(request_.load, tool_);
+  if (request_.load.foreign || request_.load.ownership.owner)
+    adopt_owners(request_.load, request_.kept ? std::optional{request_.target} : std::nullopt, tool_);
   analyze_side(request_.load, tool_);
 }
 
 Proof SideBuild::prove() {
-  Proof proof = prove_equal(request_.load, tool_);
+  Proof proof = request_.load.foreign ? prove_foreign(request_.load, tool_) : prove_equal(request_.load, tool_);
   mark(maintenance_, request_.load.side, at_step(request_.marker, "verified"));
   ours_ = false;
   journal_.record("verified", {{"side", request_.load.side}, {"rows", proof.rows}});

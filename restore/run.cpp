@@ -144,11 +144,11 @@ std::optional<GuardedSwap> guard_swap(RunContext& context, const RestoreFacts& f
 
 std::string restore_question(const RunContext& context, const RestoreFacts& facts, const RestorePlan& plan,
                              const std::optional<GuardedSwap>& guard, const Tool& tool) {
-  std::string text = fmt::format(
-      "\n{}\nwill be replaced by the backup {}\n  taken {} ({} ago) of database \"{}\", {} rows\n",
-      describe_target(context.server, plan.database, context.target.source), plan.archive.string(),
-      iso_utc(facts.source.manifest.created_at), human_duration(tool.clock.now() - facts.source.manifest.created_at),
-      facts.source.manifest.database.name, human_count(facts.source.manifest.rows()));
+  std::string text =
+      fmt::format("\n{}\nwill be replaced by the backup {}\n  {} ({} ago), {} rows\n",
+                  describe_target(context.server, plan.database, context.target.source), facts.source.shown,
+                  taken_words(facts.source), human_duration(tool.clock.now() - facts.source.manifest.created_at),
+                  human_count(facts.source.manifest.rows()));
   if (guard) text += describe_question(guard->loss());
   if (context.target.url.schema)
     text +=
@@ -199,7 +199,8 @@ RebuildRequest request_for(const RestoreFacts& facts, const RestorePlan& plan, c
       .server_version = context.server.version,
       .jobs = facts.wishes.jobs,
       .work_dir = facts.wishes.work_dir,
-      .ownership = facts.wishes.ownership};
+      .ownership = facts.wishes.ownership,
+      .foreign = facts.source.foreign_facts};
   request.marker = {.run = tool.run,
                     .tool = tool.name,
                     .host = this_host(),
@@ -225,8 +226,7 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
   side.load();
   tool.out.heading("Step 4: Verifying Restore");
   const Proof proof = side.prove();
-  tool.out.note(fmt::format("{}: {} rows in {} tables and {} schema facts equal the backup's", proof.words(),
-                            human_count(proof.rows), proof.tables, proof.facts));
+  tool.out.note(proof.sentence());
   for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
   for (const std::string& line : proof.soft) tool.out.note("differs without weight: " + line);
   tool.out.heading("Step 5: Swapping");
@@ -245,11 +245,12 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
   std::string text = fmt::format(
       "Restored  database \"{}\" from {}\nTaken     {}, {} rows in {} tables\nVerified  {} before the swap\nSwap      "
       "new connections waited {} ms\n",
-      plan.database, plan.archive.string(), iso_utc(facts.source.manifest.created_at), human_count(report.proof.rows),
+      plan.database, facts.source.shown, iso_utc(facts.source.manifest.created_at), human_count(report.proof.rows),
       report.proof.tables, report.proof.words(),
       std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count());
   for (const std::string& what : report.proof.not_restored) text += fmt::format("Not restored: {}\n", what);
   for (const std::string& kind : report.proof.not_compared) text += fmt::format("Not compared: {}\n", kind);
+  for (const std::string& what : facts.source.unchecked) text += fmt::format("Not checked: {}\n", what);
   for (const std::string& what : facts.source.manifest.not_included)
     text += fmt::format("Not in the backup: {}\n", what);
   if (plan.kept) {
@@ -262,11 +263,12 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
     text += fmt::format("Its backup {}\n", std::filesystem::absolute(*pre_restore).lexically_normal().string());
   Result result{text,
                 {{"database", plan.database},
-                 {"archive", plan.archive.string()},
+                 {"archive", facts.source.shown},
                  {"rows", report.proof.rows},
                  {"verified", report.proof.words()},
                  {"soft_differences", report.proof.soft},
                  {"not_restored", report.proof.not_restored},
+                 {"not_checked", facts.source.unchecked},
                  {"kept", plan.kept ? Json(*plan.kept) : Json(nullptr)},
                  {"pre_restore_backup", pre_restore ? Json(pre_restore->string()) : Json(nullptr)},
                  {"swap_ms", std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count()}}};

@@ -7,6 +7,7 @@
 
 #include "backup/manifest.hpp"
 #include "common/run_context.hpp"
+#include "restore/foreign_facts.hpp"
 #include "restore/options.hpp"
 
 namespace belay {
@@ -21,9 +22,13 @@ struct RestoreSource {
   std::string shown;              ///< how people are told of it
   Manifest manifest;              ///< of a foreign dump: what could be found out from it, without schema facts
   bool foreign = false;
-  std::vector<std::string> unchecked;  ///< checks that cannot be made, with the reason
+  std::shared_ptr<const ForeignFacts> foreign_facts;  ///< of a foreign dump, else none
+  std::vector<std::string> unchecked;                 ///< checks that cannot be made, with the reason
   std::shared_ptr<SourceFiles> files;
 };
+
+/// When it was taken and of which database; of a foreign dump, what is known instead.
+[[nodiscard]] std::string taken_words(const RestoreSource& source);
 
 /// Finds it, and checks it as far as it can be without a server. Throws storage for damage, refused for what cannot be
 /// restored, usage.
