@@ -89,10 +89,10 @@ TableList read_table_list(Connection& db) {
   TableList list;
   std::string oid;
   bool copied = false;
+  // relpages is an estimate, and enough to deal tables out: asking for the size would wait for a table's lock.
   const std::string columns =
-      "a.attname AS column, CASE WHEN c.relkind = 'r' THEN coalesce(pg_catalog.pg_relation_size(c.oid) / 8192, 0) ELSE "
-      "0 END AS "
-      "pages, coalesce(c.relam = (SELECT am.oid FROM pg_catalog.pg_am am WHERE am.amname = 'heap'), false) AS heap";
+      "a.attname AS column, greatest(c.relpages, 0) AS pages, coalesce(c.relam = (SELECT am.oid FROM pg_catalog.pg_am "
+      "am WHERE am.amname = 'heap'), false) AS heap";
   for (const Row& row : db.rows(relations_sql(columns, attributes, "'r', 'f'") + ", a.attnum")) {
     if (std::exchange(oid, row.text("oid")) != row.text("oid")) {
       const std::size_t before = list.copied.size();

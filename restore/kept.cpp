@@ -141,7 +141,7 @@ int show_undone(const std::string& what, const SwapRequest& swap, const SwapRepo
 }  // namespace
 
 int undo_restore(const RestoreOptions& options, Tool& tool) {
-  RunContext context = open_run(tool, options.common, std::nullopt);
+  RunContext context = open_run(tool, options.common, std::nullopt, options.elsewhere.to);
   if (!options.common.dry_run) {
     require_answerable(options.common);
     lock_run(context, tool, lock_patience);
@@ -168,7 +168,7 @@ int undo_restore(const RestoreOptions& options, Tool& tool) {
 }
 
 int drop_kept(const RestoreOptions& options, Tool& tool) {
-  RunContext context = open_run(tool, options.common, std::nullopt);
+  RunContext context = open_run(tool, options.common, std::nullopt, options.elsewhere.to);
   const SideDatabase kept = find_kept(context, options.name);
   const std::string what = fmt::format("\"{}\" ({}), kept of database \"{}\" by run {}", kept.name,
                                        human_size(kept.size_bytes), context.database(), kept.marker->run);
@@ -187,7 +187,7 @@ int drop_kept(const RestoreOptions& options, Tool& tool) {
 }
 
 int list_kept(const RestoreOptions& options, Tool& tool) {
-  const RunContext context = open_run(tool, options.common, std::nullopt);
+  const RunContext context = open_run(tool, options.common, std::nullopt, options.elsewhere.to);
   Result result{.json = {{"databases", Json::array()}}};
   for (const SideDatabase& side : context.sides) {
     const std::string step = side.marker ? side.marker->step : "no marker";

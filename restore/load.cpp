@@ -10,6 +10,7 @@
 #include "backup/archive_source.hpp"
 #include "backup/verify.hpp"
 #include "common/error.hpp"
+#include "common/fault_point.hpp"
 #include "common/parallel.hpp"
 #include "common/sql_text.hpp"
 #include "restore/dump_parts.hpp"
@@ -201,8 +202,12 @@ PgTool find_loader(ProcessRunner& processes, ArchiveFormat format, int server_ma
 
 void load_archive(const LoadRequest& r, Tool& tool) {
   drop_unrecorded_public(r, tool);
-  if (is_read_in_place(r.manifest->archive.format)) return load_in_place(r, tool);
-  can_use_jobs(r, tool) ? load_by_jobs(r, tool) : load_through_pipe(r, tool);
+  if (is_read_in_place(r.manifest->archive.format)) {
+    load_in_place(r, tool);
+  } else {
+    can_use_jobs(r, tool) ? load_by_jobs(r, tool) : load_through_pipe(r, tool);
+  }
+  fault_point("side database loaded");
 }
 
 void analyze_side(const LoadRequest& r, Tool& tool) {

@@ -35,8 +35,14 @@ class Fetched final : public SourceFiles {
 RestoreSource check(RestoreSource source) {
   // The same bytes were decoded to their end before: doing so once more would only take time.
   const bool decoded_before = source.manifest.level() >= Level::checksum;
-  decoded_before ? verify_digest(source.archive, source.manifest.archive)
-                 : verify_checksum(source.archive, source.manifest.archive);
+  try {
+    decoded_before ? verify_digest(source.archive, source.manifest.archive)
+                   : verify_checksum(source.archive, source.manifest.archive);
+  } catch (const Error& error) {
+    if (error.kind != Failure::storage) throw;
+    throw Error{error.kind, error.message, error.detail,
+                "The database was not touched. Use another copy of this backup, or another backup: `backup-db list`."};
+  }
   (void)read_recorded_schema(source.archive, source.manifest);
   return source;
 }

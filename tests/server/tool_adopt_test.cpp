@@ -103,7 +103,7 @@ TEST_CASE("what cannot be restored is not adopted, and nothing is left of the tr
 }
 
 TEST_CASE("an adoption that was killed leaves the dump alone, and a second one succeeds") {
-  const std::string point = GENERATE("file rename", "file renamed", "done: ANALYZE", "file synced");
+  const std::string point = GENERATE("file rename", "file renamed", "side database loaded", "file synced");
   const ToolBench bench;
   fill_orders(bench.db);
   shell(bench, "pg_dump $URL | gzip >backup_app_20240101_000000.sql.gz");

@@ -200,7 +200,8 @@ TEST_CASE("a script of pg_dump -C neither makes nor touches another database, an
   bench.change();
   const std::string now = bench.state();
   const std::string databases =
-      "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE datname !~ '__'";
+      "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE datname !~ '__' AND datdba = (SELECT "
+      "datdba FROM pg_database WHERE datname = current_database())";
   const std::string before = bench.db.value(databases);
   const RunResult plan = bench.restore_dump("app.sql", {"--foreign", "--dry-run"});
   INFO(plan.err);

@@ -312,6 +312,23 @@ TEST_CASE("Ctrl-C while a restore is being built ends with 130 and leaves nothin
   CHECK(bench.state() == before);
 }
 
+TEST_CASE("a database of ten thousand tables comes back proven", "[long]") {
+  const ToolBench bench("many");
+  for (int part = 0; part < 10; ++part)
+    bench.db.sql("DO $$ BEGIN FOR i IN " + std::to_string(part * 1000 + 1) + " .. " +
+                 std::to_string(part * 1000 + 1000) +
+                 " LOOP EXECUTE format('CREATE TABLE t%s (id integer PRIMARY KEY, v text); INSERT INTO t%s VALUES (%s, "
+                 "''v'')', i, i, i); END LOOP; END $$");
+  const std::string archive = bench.take_backup();
+  bench.db.sql("UPDATE t5000 SET v = 'changed'; DROP TABLE t9999");
+  const RunResult result = bench.restore({"--backup-file", archive, "--force", "--skip-pre-restore-backup", "--json"});
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  CHECK(Json::parse(result.out).at("verified") == "proven");
+  CHECK(Json::parse(result.out).at("rows") == 10000);
+  CHECK(bench.db.value("SELECT v FROM t5000") == "v");
+}
+
 TEST_CASE("databases that come and go on the same server do not disturb a run", "[long]") {
   const RestoreBench bench;
   std::atomic<bool> stop{false};
