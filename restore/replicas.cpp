@@ -93,6 +93,10 @@ std::vector<std::string> list_replicas(Connection& maintenance) {
   return lines;
 }
 
+std::string replica_note(const std::string& line) {
+  return fmt::format("Replica: {}; sessions there read the old database until they reconnect", line);
+}
+
 std::vector<Replica> open_replicas(const std::vector<std::string>& urls, const RunContext& context,
                                    const CommonOptions& options, const Tool& tool) {
   std::vector<Replica> replicas;

@@ -10,6 +10,8 @@ namespace belay {
 
 /// Whoever streams from this server now, a line each: application, address, state.
 [[nodiscard]] std::vector<std::string> list_replicas(Connection& maintenance);
+/// What is told of such a line before a swap.
+[[nodiscard]] std::string replica_note(const std::string& line);
 
 struct Replica {
   DatabaseUrl url;

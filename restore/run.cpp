@@ -231,8 +231,7 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
   for (const std::string& line : proof.soft) tool.out.note("differs without weight: " + line);
   tool.out.heading("Step 5: Swapping");
   const std::vector<std::string> readers = plan.kept ? list_replicas(context.maintenance) : std::vector<std::string>{};
-  for (const std::string& line : readers)
-    tool.out.note(fmt::format("Replica: {}; sessions there read the old database until they reconnect", line));
+  for (const std::string& line : readers) tool.out.note(replica_note(line));
   hold.reset();  // nobody of this run may be connected when names are swapped
   RebuildReport report = swap_in(context.maintenance, request, proof, tool, journal);
   for (const std::string& line : report.property_differences) tool.out.warn(line);

@@ -96,6 +96,25 @@ CountedTable count_table(Connection& db, const TableContent& listed, const Earli
   return table;
 }
 
+/// As list_tables, but from the catalog alone: a table's size cannot be asked for while somebody has it locked.
+std::vector<TableContent> list_unlocked(Connection& db) {
+  std::vector<TableContent> tables;
+  for (const Row& row : db.rows(
+           "SELECT n.nspname, c.relname, a.attname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid "
+           "= "
+           "c.relnamespace LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
+           "a.attisdropped AND a.attgenerated = '' WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname <> "
+           "'information_schema' AND n.nspname !~ '^pg_' AND (NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE "
+           "d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e') OR EXISTS "
+           "(SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig))) ORDER BY 1, 2, a.attnum")) {
+    const bool next =
+        tables.empty() || tables.back().schema != row.text("nspname") || tables.back().name != row.text("relname");
+    if (next) tables.push_back({row.text("nspname"), row.text("relname"), {}, 0, ""});
+    if (row.cell("attname")) tables.back().columns.push_back(row.text("attname"));
+  }
+  return tables;
+}
+
 /// As the backup records it. A table that is not Prisma's is no history.
 std::vector<RecordedMigration> present_history(Connection& db, const std::string& schema) {
   std::vector<RecordedMigration> list;
@@ -165,7 +184,7 @@ Count count_loss(const DatabaseUrl& url, const std::string& database, const Sess
     facts.history_then = then.history;
     facts.history_now = present_history(db, then.history_schema);
   }
-  for (const TableContent& listed : list_tables(db)) {
+  for (const TableContent& listed : list_unlocked(db)) {
     facts.now.push_back(count_table(db, listed, then));
     count.tables.push_back(
         {listed.schema, listed.name, listed.columns, static_cast<std::uint64_t>(facts.now.back().rows), ""});

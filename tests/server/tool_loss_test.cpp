@@ -215,6 +215,20 @@ TEST_CASE("a session that this role may not end stops the swap after some second
   CHECK(bench.db.side_databases().empty());
 }
 
+TEST_CASE("a table that somebody keeps locked is told as not known, and stops nothing", "[long]") {
+  const ToolBench bench;
+  fill_orders(bench.db);
+  const std::string archive = bench.take_backup();
+  const Session holder(bench.db.owner_url(), bench.db.name());
+  holder.run("BEGIN; LOCK TABLE lines IN ACCESS EXCLUSIVE MODE");
+  const RunResult result = bench.restore({"--backup-file", archive, "--force", "--json", "--skip-pre-restore-backup"});
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  CHECK(Json::parse(result.out).at("loss").size() == 1);
+  CHECK(lost(result, "lines").at("what") == "not known");
+  CHECK_THAT(result.err, Catch::Contains("lock timeout"));
+}
+
 TEST_CASE("undo tells what was written since the restore, and keeps it") {
   const ToolBench bench;
   fill_orders(bench.db);
