@@ -66,6 +66,20 @@ std::vector<std::string> missing_extensions(RunContext& context, const Manifest&
 
 }  // namespace
 
+namespace {
+
+std::vector<std::string> other_schemas(Connection& inside, const std::string& named) {
+  std::vector<std::string> names;
+  for (const Row& row : inside.rows(
+           "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', $1) "
+           "ORDER BY nspname",
+           {named}))
+    names.push_back(row.text("nspname"));
+  return names;
+}
+
+}  // namespace
+
 RestoreFacts read_restore_facts(Tool& tool, RunContext& context, RestoreSource source, const RestoreWishes& wishes) {
   RestoreFacts facts{.database = context.database(), .run = tool.run, .server = context.server};
   facts.source = std::move(source);
@@ -77,6 +91,7 @@ RestoreFacts read_restore_facts(Tool& tool, RunContext& context, RestoreSource s
     facts.unreachable_sessions = sessions_beyond_reach(context.maintenance, context.database());
     Connection inside{context.target.url, context.database(), tool.session()};
     facts.target_has_objects = !holds_nothing(inside);
+    facts.other_schemas = other_schemas(inside, context.history_schema);
   }
   const Manifest& manifest = facts.source.manifest;
   require_server_space(context.maintenance, wishes.server_free,

@@ -23,6 +23,7 @@ struct RestoreFacts {
   ServerFacts server;
   RestoreSource source;
   bool target_has_objects = false;
+  std::vector<std::string> other_schemas;  ///< of the target, beside the one that the URL names
   RestoreWishes wishes;
   std::vector<std::string> unreachable_sessions;  ///< sessions this role may not end
   std::vector<std::string> missing_roles;         ///< roles the backup refers to and the server lacks

@@ -1,6 +1,7 @@
 #include "restore/run.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "backup/catalogue.hpp"
@@ -144,15 +145,16 @@ std::optional<GuardedSwap> guard_swap(RunContext& context, const RestoreFacts& f
 
 std::string restore_question(const RunContext& context, const RestoreFacts& facts, const RestorePlan& plan,
                              const std::optional<GuardedSwap>& guard, const Tool& tool) {
-  std::string text =
-      fmt::format("\n{}\nwill be replaced by the backup {}\n  {} ({} ago), {} rows\n",
-                  describe_target(context.server, plan.database, context.target.source), facts.source.shown,
-                  taken_words(facts.source), human_duration(tool.clock.now() - facts.source.manifest.created_at),
-                  human_count(facts.source.manifest.rows()));
+  std::string text = fmt::format(
+      "\n{}\n{} {}\n  {} ({} ago), {} rows\n", describe_target(context.server, plan.database, context.target.source),
+      plan.kept ? "will be replaced by the backup" : "does not exist, and will be made from the backup",
+      facts.source.shown, taken_words(facts.source),
+      human_duration(tool.clock.now() - facts.source.manifest.created_at), human_count(facts.source.manifest.rows()));
   if (guard) text += describe_question(guard->loss());
-  if (context.target.url.schema)
-    text +=
-        fmt::format("The URL names schema \"{}\", but the whole database is put back.\n", *context.target.url.schema);
+  if (context.target.url.schema) {
+    text += fmt::format("The URL names schema \"{}\", but the whole database is put back", *context.target.url.schema);
+    text += facts.other_schemas.empty() ? ".\n" : fmt::format(", with: {}.\n", fmt::join(facts.other_schemas, ", "));
+  }
   if (plan.kept) text += fmt::format("The present database is kept as \"{}\".\n", *plan.kept);
   return text;
 }
