@@ -58,12 +58,16 @@ bool ArchiveSource::refill() {
   return !ready_.empty();
 }
 
+/// As much as there is room for: each call costs its caller more than the bytes do.
 std::size_t ArchiveSource::read(std::span<std::byte> room) {
-  if (taken_ == ready_.size() && !refill()) return 0;
-  const std::size_t count = std::min(room.size(), ready_.size() - taken_);
-  std::memcpy(room.data(), ready_.data() + taken_, count);
-  taken_ += count;
-  return count;
+  std::size_t filled = 0;
+  while (filled < room.size() && (taken_ < ready_.size() || refill())) {
+    const std::size_t count = std::min(room.size() - filled, ready_.size() - taken_);
+    std::memcpy(room.data() + filled, ready_.data() + taken_, count);
+    taken_ += count;
+    filled += count;
+  }
+  return filled;
 }
 
 void ArchiveSource::finish() {

@@ -10,6 +10,13 @@
 
 namespace belay {
 
+void add_hook_options(OptionSet& set, HookCommands& commands) {
+  set.text("--before", commands.before, "COMMAND",
+           "run when everything is checked and nothing is done yet; if it fails nothing is done");
+  set.text("--after", commands.after, "COMMAND", "run after success");
+  set.text("--on-failure", commands.on_failure, "COMMAND", "run after a failure");
+}
+
 Hooks::Hooks(HookCommands commands, std::string database, Tool& tool)
     : commands_(std::move(commands)), database_(std::move(database)), tool_(tool) {}
 
@@ -44,25 +51,24 @@ bool Hooks::run(const std::string& hook, const std::string& command, const std::
   return end.ok();
 }
 
-void Hooks::before() {
+void Hooks::failed(const Error& error) {
+  if (!commands_.on_failure) return;
+  const InterruptShield shield;  // Ctrl-C may be why we are here
+  (void)run("on-failure", *commands_.on_failure, std::to_string(static_cast<int>(error.kind)));
+}
+
+void Hooks::around(const std::function<void()>& act) {
   if (commands_.before && !run("before", *commands_.before, "")) {
     throw Error{Failure::refused, "--before failed, so nothing was begun", *commands_.before,
                 "Nothing was changed. Mend the command, then run again."};
   }
-  began_ = true;
-}
-
-void Hooks::after() {
-  began_ = false;
+  try {
+    act();
+  } catch (const Error& error) {
+    failed(error);
+    throw;
+  }
   if (commands_.after) (void)run("after", *commands_.after, "0");
-}
-
-void Hooks::failed(const Error& error) {
-  if (!began_) return;
-  began_ = false;
-  if (!commands_.on_failure) return;
-  const InterruptShield shield;  // Ctrl-C may be why we are here
-  (void)run("on-failure", *commands_.on_failure, std::to_string(static_cast<int>(error.kind)));
 }
 
 }  // namespace belay

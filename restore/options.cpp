@@ -41,9 +41,7 @@ void add_work(OptionSet& set, RestoreOptions& options) {
   set.path("--work-dir", options.work_dir, "DIR",
            "folder for the unpacked archive that several jobs need (default TMPDIR, else /var/tmp)");
   set.size("--server-free", options.server_free, "free space on the server, where it cannot be seen from here");
-  set.text("--before", options.before, "COMMAND", "run before anything else; if it fails nothing is done");
-  set.text("--after", options.after, "COMMAND", "run after a restore that succeeded");
-  set.text("--on-failure", options.on_failure, "COMMAND", "run after one that failed");
+  add_hook_options(set, options.hooks);
 }
 
 void add_elsewhere(OptionSet& set, ElsewhereOptions& options) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/hooks.hpp"
 #include "common/options.hpp"
 
 namespace belay {
@@ -35,8 +36,8 @@ struct RestoreOptions {
   ElsewhereOptions elsewhere;
   std::vector<std::string> replica_urls;
   bool resync = false;
-  std::optional<std::string> before, after, on_failure;  ///< commands for the shell
-  std::optional<std::string> name;                       ///< drop NAME, undo [NAME]
+  HookCommands hooks;
+  std::optional<std::string> name;  ///< drop NAME, undo [NAME]
 };
 
 /// std::nullopt: --help or --version was answered. Throws usage.

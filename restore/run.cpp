@@ -7,7 +7,6 @@
 #include "backup/catalogue.hpp"
 #include "backup/facts.hpp"
 #include "common/error.hpp"
-#include "common/hooks.hpp"
 #include "restore/cleanup.hpp"
 #include "restore/facts.hpp"
 #include "restore/kept.hpp"
@@ -54,7 +53,7 @@ class Restore {
       : options_(options),
         tool_(tool),
         context_(open_run(tool, options.common, std::nullopt, options.elsewhere.to)),
-        hooks_({options.before, options.after, options.on_failure}, context_.database(), tool) {}
+        hooks_(options.hooks, context_.database(), tool) {}
 
   int run() {
     if (options_.resync) require_folder(options_.common);
@@ -67,14 +66,7 @@ class Restore {
       tool_.out.result(show_plan(plan, facts));
       return 0;
     }
-    try {
-      hooks_.before();
-      act(facts, plan);
-      hooks_.after();
-    } catch (const Error& error) {
-      hooks_.failed(error);
-      throw;
-    }
+    hooks_.around([&] { act(facts, plan); });
     return 0;
   }
 

@@ -21,6 +21,7 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
            "folder for the backup of the present state (default ./backups/pre-restore)");
   set.flag("--skip-pre-restore-backup", options.skip_pre_restore_backup,
            "do not back the present state up before restoring", Where::command_line_only);
+  add_hook_options(set, options.hooks);
   add_migrations_option(set, options.common);
   add_restore_options(set, options.common);
   add_common_options(set, options.common);

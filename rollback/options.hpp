@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "common/hooks.hpp"
 #include "common/options.hpp"
 
 namespace belay {
@@ -17,6 +18,7 @@ struct RollbackOptions {
       backup_path;  ///< where to look without FILE, instead of the three default folders
   bool mark_only = false;
   bool skip_pre_restore_backup = false;
+  HookCommands hooks;
 };
 
 /// std::nullopt: --help or --version was answered. Throws usage.

@@ -34,7 +34,8 @@ class Rollback {
       : options_(options),
         tool_(tool),
         folder_(migrations_folder(options.common)),
-        context_(open_run(tool, options.common, folder_)) {}
+        context_(open_run(tool, options.common, folder_)),
+        hooks_(options.hooks, context_.database(), tool) {}
 
   int run() {
     require_database();
@@ -54,7 +55,9 @@ class Rollback {
   void require_database() const;
   void read_plan();
   int mark();
+  void mark_in_history();
   int restore();
+  void act(const RestoreFacts& facts, const RestorePlan& plan);
   [[nodiscard]] std::filesystem::path choose_backup() const;
   [[nodiscard]] std::optional<BackupReport> back_up_present(const std::filesystem::path& folder);
 
@@ -62,6 +65,7 @@ class Rollback {
   Tool& tool_;
   std::filesystem::path folder_;
   RunContext context_;
+  Hooks hooks_;
   RollbackPlan plan_;
 };
 
@@ -89,6 +93,12 @@ int Rollback::mark() {
                       {{"dry_run", true}, {"migration", name}, {"way", "mark"}}});
     return 0;
   }
+  hooks_.around([this] { mark_in_history(); });
+  return 0;
+}
+
+void Rollback::mark_in_history() {
+  const std::string& name = plan_.migration.name;
   tool_.out.warn(fmt::format("This will mark migration '{}' as rolled back. {}", name, marking_warning));
   if (!options_.common.force && tool_.prompt.ask("Mark it as rolled back? (yes/no)", "yes") != Answer::yes)
     throw Error{Failure::cancelled, "cancelled; nothing was changed"};
@@ -113,7 +123,6 @@ int Rollback::mark() {
                      {"way", "mark"},
                      {"rows", rows},
                      {"applied_again_by_next_deploy", plan_.migration.local.has_value()}}});
-  return 0;
 }
 
 std::filesystem::path Rollback::choose_backup() const {
@@ -163,6 +172,11 @@ int Rollback::restore() {
     tool_.out.result(show_plan(plan, facts));
     return 0;
   }
+  hooks_.around([&] { act(facts, plan); });
+  return 0;
+}
+
+void Rollback::act(const RestoreFacts& facts, const RestorePlan& plan) {
   std::optional<Connection> hold = hold_off_deploys(context_, tool_);
   const std::filesystem::path folder = options_.pre_restore_backup_path.value_or("./backups/pre-restore");
   const std::optional<BackupReport> present = back_up_present(folder);
@@ -184,7 +198,6 @@ int Rollback::restore() {
   result.json["way"] = "restore";
   result.json["later_taken_back"] = plan_.later;
   tool_.out.result(result);
-  return 0;
 }
 
 }  // namespace

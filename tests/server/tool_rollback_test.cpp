@@ -43,6 +43,31 @@ TEST_CASE("a unique part of the name is enough, and the backup may be named") {
   CHECK(bench.state() == bench.before);
 }
 
+TEST_CASE("the application is stopped before a migration is taken back and started after, or told of the failure") {
+  const RollbackBench bench;
+  const std::string now = bench.state();
+  const Words words{"--migration-name", dropped,       "--restore-backup", "--force",
+                    "--after",          "touch after", "--on-failure",     "echo $BELAY_HOOK $BELAY_STATUS >failure"};
+  const auto with = [&](const Words& more) {
+    Words all = words;
+    all.insert(all.end(), more.begin(), more.end());
+    return bench.rollback(all);
+  };
+  CHECK(with({"--before", "false"}).status == 3);
+  CHECK(bench.state() == now);
+  write_text(bench.work / "file", "");
+  CHECK(with({"--before", "true", "--pre-restore-backup-path", "file/no-folder"}).status == 8);
+  CHECK(read_text(bench.work / "failure") == "on-failure 8\n");
+  CHECK(bench.state() == now);
+  CHECK_FALSE(fs::exists(bench.work / "after"));
+  const RunResult result = with({"--before", "echo $BELAY_TOOL >before"});
+  INFO(result.err);
+  CHECK(result.status == 0);
+  CHECK(read_text(bench.work / "before") == "rollback-migration\n");
+  CHECK(fs::exists(bench.work / "after"));
+  CHECK(bench.state() == bench.before);
+}
+
 TEST_CASE("option --mark-only changes the history and nothing else, and says that the next deploy applies it again") {
   const RollbackBench bench;
   const std::string schema = bench.db.dump({"--schema-only"});
