@@ -135,7 +135,7 @@ Result describe_migration(const JoinedMigration& migration, Sql sql) {
 
 int run_history(const MigrateOptions& options, Tool& tool) {
   if (options.name) return show_one(options, tool);
-  const HistoryReading reading = read_history_only(tool, options.common, options.common.migrations);
+  const HistoryReading reading = read_history_only(tool, options.common, folder_if_found(options.common));
   tool.out.result(describe_rows(reading.history));
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "common/run_context.hpp"
 #include "common/sql_text.hpp"
 #include "common/target.hpp"
 
@@ -26,6 +27,15 @@ namespace {
 }
 
 }  // namespace
+
+std::optional<std::filesystem::path> folder_if_found(const CommonOptions& options) {
+  try {
+    return migrations_folder(options);
+  } catch (const Error& error) {
+    if (error.kind != Failure::usage) throw;
+    return std::nullopt;
+  }
+}
 
 HistoryReading read_history_only(Tool& tool, const CommonOptions& options,
                                  const std::optional<std::filesystem::path>& folder) {

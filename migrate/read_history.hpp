@@ -19,6 +19,10 @@ struct HistoryReading {
   std::vector<std::string> foreign_tables;  ///< what makes Prisma refuse with P3005 where there is no history
 };
 
+/// The migrations folder where a verb could do without it, and only the .env beside it matters: none if there is none,
+/// or more than one.
+[[nodiscard]] std::optional<std::filesystem::path> folder_if_found(const CommonOptions& options);
+
 /// `folder`: the .env beside it counts too, if it is known. Says in the first line which database was asked, and as
 /// whom. Throws usage, connection, or refused if the history cannot be read.
 [[nodiscard]] HistoryReading read_history_only(Tool& tool, const CommonOptions& options,

@@ -7,6 +7,7 @@
 #include "common/error.hpp"
 #include "migrate/bookkeeping.hpp"
 #include "migrate/plan.hpp"
+#include "migrate/read_history.hpp"
 
 namespace belay {
 
@@ -103,7 +104,7 @@ ResolvePlan plan_resolve(const ResolveFacts& facts) {
 
 int run_resolve(const MigrateOptions& options, Tool& tool) {
   ResolveFacts facts = folder_facts(options);
-  Bookkeeping books{options, tool, facts.folder ? std::optional{facts.folder->path} : std::nullopt};
+  Bookkeeping books{options, tool, folder_if_found(options.common)};
   facts.history = books.history();
   const ResolvePlan plan = plan_resolve(facts);
   // One transaction: whoever dies before its COMMIT has changed nothing, and after it everything is recorded.

@@ -248,6 +248,22 @@ TEST_CASE("a database made without migrations is baselined, and then takes furth
   CHECK(bench.has("next"));
 }
 
+TEST_CASE("every verb finds the .env beside the folder, and history and --rolled-back do without a folder") {
+  ToolBench bench;
+  deploy_first(bench);
+  const std::string url = bench.env.at("DATABASE_URL");
+  bench.env.erase("DATABASE_URL");
+  write_text(bench.work / "prisma/.env", "DATABASE_URL=\"" + url + "\"\n");
+  CHECK(verb(bench, {"status"}).status == 0);
+  CHECK(verb(bench, {"history"}).status == 0);
+  CHECK(verb(bench, {"resolve", "--rolled-back", "20240101000000_init"}).status == 3);
+  bench.env["DATABASE_URL"] = url;
+  fs::remove_all(bench.work / "prisma");
+  CHECK(verb(bench, {"status"}).status == 2);
+  CHECK(verb(bench, {"history"}).status == 0);
+  CHECK_THAT(verb(bench, {"resolve", "--rolled-back", "20240101000000_init"}).err, Catch::Contains("P3012"));
+}
+
 TEST_CASE("an option of one verb is refused by another") {
   const ToolBench bench;
   CHECK(verb(bench, {"--sql"}).status == 2);
