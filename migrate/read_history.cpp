@@ -26,6 +26,16 @@ namespace {
                   : "Nothing was changed."};
 }
 
+/// A database that is not there is refused, as by the other verbs: trying again later would not help.
+Connection connect(const DatabaseTarget& target, const Tool& tool) {
+  try {
+    return Connection{target.url, target.url.database, tool.session()};
+  } catch (const Error& error) {
+    if (error.message.find("P1003") == std::string::npos) throw;
+    throw Error{Failure::refused, error.message, error.detail, error.hint};
+  }
+}
+
 }  // namespace
 
 std::optional<std::filesystem::path> folder_if_found(const CommonOptions& options) {
@@ -42,7 +52,7 @@ HistoryReading read_history_only(Tool& tool, const CommonOptions& options,
   const DatabaseTarget target = resolve_target(options, real_surroundings(), folder);
   for (const std::string& warning : target.warnings) tool.out.warn(warning);
   HistoryReading reading{.database = target.url.database, .schema = target.url.schema.value_or("public")};
-  Connection db{target.url, target.url.database, tool.session()};
+  Connection db = connect(target, tool);
   const std::string role = db.value("SELECT current_user");
   tool.out.note(fmt::format("Reading {} (from {})", target.url.describe(), target.source));
   try {

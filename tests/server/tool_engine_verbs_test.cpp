@@ -77,10 +77,12 @@ TEST_CASE("a status is up to date, by a role that may only read, beside a run th
   CHECK_THAT(closed.err, Catch::Contains("42501") && Catch::Contains("GRANT SELECT"));
 }
 
-TEST_CASE("a status of a server that is not there is 5, and of a folder that is not there 2") {
+TEST_CASE("a status of a server that is not there is 5, of a database 3, of a folder 2") {
   ToolBench bench;
   CHECK(verb(bench, {"status", "--migrations", "nowhere"}).status == 2);
   DatabaseUrl url = bench.db.owner_url();
+  bench.env["DATABASE_URL"] = url_text(url.with_database("not there"));
+  CHECK(verb(bench, {"status"}).status == 3);
   url.hosts = {{"127.0.0.1", "1"}};
   bench.env["DATABASE_URL"] = url_text(url);
   CHECK(verb(bench, {"status"}).status == 5);
