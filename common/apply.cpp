@@ -199,7 +199,7 @@ void finish_after_steps(Run& run, ApplyOutcome& outcome) {
   ApplyFailure unrecorded = failure_of(
       run, Error{Failure::failed, "every statement of the script succeeded, but the history could not be told",
                  "The row of this migration still looks failed.",
-                 fmt::format("Record it: prisma migrate resolve --applied \"{}\".", run.migration.name)});
+                 fmt::format("Record it: migrate-production resolve --applied \"{}\".", run.migration.name)});
   if (!keep_books(run, unrecorded,
                   [&](Connection& books) { mark_finished(books, run.settings.schema, outcome.row_id); })) {
     outcome.failure = unrecorded;

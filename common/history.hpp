@@ -65,6 +65,9 @@ std::string insert_started(Connection& db, const std::string& schema, const Migr
 /// everything else. Returns the id.
 std::string insert_failed(Connection& db, const std::string& schema, const Migration& migration, TimePoint started_at,
                           const std::string& logs);
+/// INSERT of a migration that is recorded as applied without having been run, as `prisma migrate resolve --applied`
+/// does it: started_at = finished_at = now, logs empty (not NULL), 0 steps. Returns the id.
+std::string insert_resolved(Connection& db, const std::string& schema, const Migration& migration);
 /// steps 1, finished_at = now. Throws failed if the row is not there any more.
 void mark_finished(Connection& db, const std::string& schema, const std::string& id);
 /// logs = the error's text; finished_at stays NULL. Throws failed if the row is not there any more.

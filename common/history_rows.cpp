@@ -74,6 +74,15 @@ std::string insert_failed(Connection& db, const std::string& schema, const Migra
   return id;
 }
 
+std::string insert_resolved(Connection& db, const std::string& schema, const Migration& migration) {
+  const std::string id = new_uuid();
+  db.run(fmt::format("INSERT INTO {} (id, checksum, logs, started_at, finished_at, migration_name) VALUES ($1, $2, '', "
+                     "$3::timestamp with time zone, $3::timestamp with time zone, $4)",
+                     history_table(schema)),
+         {id, migration.checksum, iso_utc(history_now()), migration.name});
+  return id;
+}
+
 void mark_finished(Connection& db, const std::string& schema, const std::string& id) {
   const std::uint64_t rows = changed(db,
                                      fmt::format("UPDATE {} SET applied_steps_count = applied_steps_count + 1, "

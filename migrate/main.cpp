@@ -1,5 +1,10 @@
+#include "migrate/baseline.hpp"
 #include "migrate/guard.hpp"
+#include "migrate/history_verb.hpp"
 #include "migrate/recover.hpp"
+#include "migrate/resolve.hpp"
+#include "migrate/status.hpp"
+#include "migrate/validate.hpp"
 
 int main(int argc, char** argv) {
   using namespace belay;
@@ -7,6 +12,11 @@ int main(int argc, char** argv) {
     const std::optional<MigrateOptions> options = read_migrate_options(tool.argc, tool.argv);
     if (!options) return 0;
     configure_tool(tool, options->common);
+    if (options->verb == "status") return run_status(*options, tool);
+    if (options->verb == "history") return run_history(*options, tool);
+    if (options->verb == "validate") return run_validate(*options, tool);
+    if (options->verb == "resolve") return run_resolve(*options, tool);
+    if (options->verb == "baseline") return run_baseline(*options, tool);
     return options->verb == "recover" ? run_recover(*options, tool) : run_guarded(*options, tool);
   });
 }

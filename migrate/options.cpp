@@ -1,6 +1,38 @@
 #include "migrate/options.hpp"
 
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+
 namespace belay {
+
+namespace {
+
+/// An option that means something to one verb alone must not be passed over by another, least of all by a guarded run.
+void belongs_to(const std::string& verb, const std::string& option, const MigrateOptions& options) {
+  if (options.verb == verb) return;
+  throw Error{Failure::usage,
+              fmt::format("{} belongs to migrate-production {}", option, verb),
+              {},
+              fmt::format("Type migrate-production {} {} …, or leave {} out.", verb, option, option)};
+}
+
+void check_verb(const MigrateOptions& options) {
+  if (options.sql) belongs_to("history", "--sql", options);
+  if (options.sql && !options.name)
+    throw Error{Failure::usage, "--sql needs the migration's name", {}, "Type migrate-production history NAME --sql."};
+  if (options.applied) belongs_to("resolve", "--applied", options);
+  if (options.rolled_back) belongs_to("resolve", "--rolled-back", options);
+  if (options.up_to) belongs_to("baseline", "--up-to", options);
+  if (options.verb != "resolve" || options.applied.has_value() != options.rolled_back.has_value()) return;
+  throw Error{Failure::usage,
+              options.applied ? "--applied and --rolled-back exclude each other"
+                              : "--applied NAME or --rolled-back NAME is missing",
+              {},
+              "Type migrate-production resolve --applied 20201231000000_example, or --rolled-back."};
+}
+
+}  // namespace
 
 std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* argv) {
   MigrateOptions options;
@@ -20,6 +52,21 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
            "recover: the dead run's backup, if it is not where the run had written it");
   set.flag("--accept-as-is", options.accept_as_is,
            "recover: the database is right as it is now; only remove what the dead run left", Where::command_line_only);
+  set.flag("--sql", options.sql, "history NAME: print the migration's SQL too", Where::command_line_only);
+  set.positional("NAME", options.name, "history: the migration", {"history"});
+  set.command("status",
+              "which migrations are applied, pending, failed, rolled back, edited or missing; 0 = up to date");
+  set.command("history", "the rows of the history; with NAME all that is known of one migration, 0 = applied");
+  set.command("validate", "the folder alone, without a database: what would stop a deploy, and what is worth knowing");
+  set.text("--applied", options.applied, "NAME", "resolve: record this migration as applied, without running it",
+           Where::command_line_only);
+  set.text("--rolled-back", options.rolled_back, "NAME",
+           "resolve: record this failed migration as rolled back; the next deploy applies it again",
+           Where::command_line_only);
+  set.text("--up-to", options.up_to, "NAME", "baseline: the last migration that the database already has [all]",
+           Where::command_line_only);
+  set.command("resolve", "settles the record of one migration, as `prisma migrate resolve` does; runs nothing");
+  set.command("baseline", "records the folder's migrations as applied on a database that was made without them");
   set.command("recover",
               "after a run that was killed: says which state the database is in, and finishes or undoes that run");
   add_migrations_option(set, options.common);
@@ -31,10 +78,12 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   add_common_options(set, options.common);
   set.example("migrate-production --no-rehearse", "a guarded run, asking first");
   set.example("migrate-production --no-rehearse --dry-run", "what would be done");
+  set.example("migrate-production status", "folder against database; changes nothing");
   set.example("migrate-production recover", "after a crash: put things in order");
   const std::optional<std::string> verb = set.parse(argc, argv);
   if (!verb) return std::nullopt;
   options.verb = *verb;
+  check_verb(options);
   return options;
 }
 

@@ -10,13 +10,18 @@ namespace belay {
 
 struct MigrateOptions {
   CommonOptions common;
-  std::string verb;  ///< "" = a guarded run, "recover"
+  std::string verb;                 ///< "" = a guarded run; else the name of a verb
+  std::optional<std::string> name;  ///< history: the migration
   std::optional<std::filesystem::path> backup_path;
   std::optional<std::filesystem::path> backup_file;  ///< recover: where the backup is now, if it was moved
   std::optional<std::string> on_lost_writes;         ///< stop or restore
   bool skip_backup = false;
   bool no_rehearse = false;
-  bool accept_as_is = false;  ///< recover: the operator says that the database is right as it is
+  std::optional<std::string> applied;      ///< resolve: the migration to be recorded as applied
+  std::optional<std::string> rolled_back;  ///< resolve: the migration to be recorded as rolled back
+  std::optional<std::string> up_to;        ///< baseline: the last migration to be recorded
+  bool sql = false;                        ///< history NAME: its SQL too
+  bool accept_as_is = false;               ///< recover: the operator says that the database is right as it is
 };
 
 /// std::nullopt: --help or --version was answered. Throws usage.

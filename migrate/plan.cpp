@@ -8,8 +8,6 @@
 
 namespace belay {
 
-namespace {
-
 void check_provider(const MigrationsFolder& folder) {
   if (!folder.lock_provider || *folder.lock_provider == "postgresql") return;
   throw Error{Failure::refused, "the migrations are for another database system (P3019)",
@@ -17,15 +15,16 @@ void check_provider(const MigrationsFolder& folder) {
               "Is --migrations the right folder?"};
 }
 
+namespace {
+
 void check_history(const MigrationFacts& facts) {
   if (!facts.history.table_exists && !facts.foreign_tables.empty()) {
     std::string names;
     for (const std::string& name : facts.foreign_tables) names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
     throw Error{Failure::refused, "the database is not empty and has no migration history (P3005)",
                 "Tables there: " + names,
-                "Is this the right database and schema? An existing database is taken over by baselining: `prisma "
-                "migrate resolve --applied NAME` for each migration "
-                "that it already has."};
+                "Is this the right database and schema? An existing database is taken over by `migrate-production "
+                "baseline`, which records the migrations that it already has."};
   }
   std::string failed;
   for (const HistoryRow& row : facts.history.rows) {
@@ -35,7 +34,7 @@ void check_history(const MigrationFacts& facts) {
   if (failed.empty()) return;
   throw Error{Failure::refused, "an earlier migration failed; nothing new is applied before that is settled (P3009)",
               failed,
-              "Mend the database, then `prisma migrate resolve --rolled-back NAME` (to run it again) or `--applied "
+              "Mend the database, then `migrate-production resolve --rolled-back NAME` (to run it again) or `--applied "
               "NAME` (if it is all there). A failed row blocks even "
               "if its folder is gone."};
 }

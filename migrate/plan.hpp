@@ -29,6 +29,9 @@ struct MigrationPlan {
   [[nodiscard]] bool all_atomic() const;  ///< each is one transaction with its history row
 };
 
+/// Throws refused (P3019) if migration_lock.toml names another database system; a missing file is accepted.
+void check_provider(const MigrationsFolder& folder);
+
 /// The checks of `prisma migrate deploy`, in its order: P3019, P3005, P3009, then P3015 for what is pending. Throws
 /// refused.
 [[nodiscard]] MigrationPlan plan_migrations(const MigrationFacts& facts);

@@ -30,7 +30,7 @@ Error stranded(const RunContext& context, const Rope& rope, const std::string& w
               ? std::string{"There is no backup to put it back with."}
               : fmt::format("Type `migrate-production recover` to put it back (its backup: {}).", shell_word(archive));
   hint +=
-      " To keep it as it is instead: mend it by hand, settle the history with `prisma migrate resolve`, then "
+      " To keep it as it is instead: mend it by hand, settle the history with `migrate-production resolve`, then "
       "`migrate-production recover --accept-as-is`.";
   return Error{Failure::unresolved, why, detail, hint};
 }

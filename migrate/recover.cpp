@@ -138,10 +138,11 @@ void Recovery::settle_by_history(Rope& rope, Journal& journal) {
     if (traces.all_applied) return finish(rope, db);
   }
   if (traces.settled_by_hand) {
-    throw Error{Failure::unresolved, "somebody settled the history of this run by hand since",
-                "A migration of it is marked as rolled back (prisma migrate resolve), which belay does not overrule.",
-                "If the database is right as it is, type `migrate-production recover --accept-as-is`; to go back to "
-                "the run's backup, do that and then use restore-database."};
+    throw Error{
+        Failure::unresolved, "somebody settled the history of this run by hand since",
+        "A migration of it is marked as rolled back (`resolve`, belay's or Prisma's), which belay does not overrule.",
+        "If the database is right as it is, type `migrate-production recover --accept-as-is`; to go back to "
+        "the run's backup, do that and then use restore-database."};
   }
   if (traces.maybe_committed) return put_back(rope, journal);
   try {

@@ -43,7 +43,7 @@ struct RunRecord {
 struct Traces {
   std::vector<HistoryRow> rows;  ///< written by this run
   bool all_applied = false;      ///< (rolled back rows of a name that has a finished one do not count)
-  bool settled_by_hand = false;  ///< a row of this run was marked rolled back: somebody used `prisma migrate resolve`
+  bool settled_by_hand = false;  ///< a row of this run was marked rolled back: somebody used `resolve`
                                  ///< since      ///< every pending migration has a finished row
   bool maybe_committed = false;  ///< an applied row, or a failed one of a migration that is not one transaction
 };

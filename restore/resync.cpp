@@ -59,7 +59,7 @@ void compare_history(RunContext& context, const CommonOptions& options, Tool& to
   const std::vector<std::string> settled = settle(db, context.history_schema, state.failed, options, tool);
   if (!settled.empty()) state = judge_history(join_history(folder, read_history(db, context.history_schema)));
   add_lines(result, "Marked as rolled back:", settled);
-  add_lines(result, "Still recorded as failed (prisma migrate resolve --rolled-back NAME):", state.failed);
+  add_lines(result, "Still recorded as failed (migrate-production resolve --rolled-back NAME):", state.failed);
   add_lines(result, "Applied, but not in the folder:", state.missing_locally);
   add_lines(result, "Applied, but edited in the folder since:", state.edited);
   result.text += state.pending.empty() ? "The next deploy has nothing to apply.\n"

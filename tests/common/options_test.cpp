@@ -219,7 +219,7 @@ TEST_CASE("Prisma's commands are answered with what to use") {
   const Case row = GENERATE(
       Case{{"dev"}, "use `migrate-production`"}, Case{{"db", "push"}, "db push"}, Case{{"db", "pull"}, "db pull"},
       Case{{"generate"}, "prisma generate"}, Case{{"studio"}, "psql"}, Case{{"reset"}, "deletes all data"},
-      Case{{"migrate", "deploy"}, "without a command"}, Case{{"migrate", "status"}, "--dry-run"},
+      Case{{"migrate", "deploy"}, "without a command"}, Case{{"migrate", "status"}, "`migrate-production status`"},
       Case{{"migrate", "dev"}, "migrate dev"}, Case{{"migrate"}, "Leave out `migrate`"}, Case{{"init"}, "prisma init"},
       Case{{"format"}, "prisma format"}, Case{{"dev", "--name", "x"}, "migrate dev"});
   CAPTURE(row.arguments);

@@ -17,7 +17,31 @@ void sweep_mark(int count) {
   sweep_kills(bench, sweep, count);
 }
 
+/// Whoever dies in one of the verbs that write to the history alone leaves all of its rows or none.
+void sweep_books(const std::string& prepared, const std::vector<std::string>& words, int count) {
+  Bench bench{Owner::plain};
+  bench.sql(prepared);
+  bench.start_from_here();
+  Sweep sweep{.argv = {program("migrate-production"), "--migrations", bench.folder("base", {}).string()}};
+  sweep.argv.insert(sweep.argv.end(), words.begin(), words.end());
+  sweep.following = {program("backup-db"), "--output-path", bench.backups().string()};
+  sweep.endings = {Ending::as_before, Ending::as_after};
+  sweep_kills(bench, sweep, count);
+}
+
+void sweep_resolve(int count) {
+  const std::string last = base_migrations().back().name;
+  sweep_books("UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '" + last + "'",
+              {"resolve", "--applied", last}, count);
+}
+
+void sweep_baseline(int count) { sweep_books("TRUNCATE _prisma_migrations", {"baseline"}, count); }
+
 }  // namespace
+
+TEST_CASE("resolving a failed migration as applied is killed") { sweep_resolve(sample); }
+TEST_CASE("resolving a failed migration as applied is killed at every point", "[long]") { sweep_resolve(every_point); }
+TEST_CASE("a baseline is killed at every point", "[long]") { sweep_baseline(every_point); }
 
 TEST_CASE("marking a migration as rolled back is killed") { sweep_mark(sample); }
 TEST_CASE("marking a migration as rolled back is killed at every point", "[long]") { sweep_mark(every_point); }

@@ -26,11 +26,14 @@ bool have_prisma() {
   return true;
 }
 
-RunResult prisma(const ToolBench& bench, const std::string& command) {
+RunResult prisma(const ToolBench& bench, const Words& words) {
   std::map<std::string, std::string> env = cli_environment();
   env["DATABASE_URL"] = bench.env.at("DATABASE_URL");
-  return run({script("prisma"), bench.migrations().string(), "migrate", command}, env);
+  Words argv{script("prisma"), bench.migrations().string(), "migrate"};
+  argv.insert(argv.end(), words.begin(), words.end());
+  return run(argv, env);
 }
+RunResult prisma(const ToolBench& bench, const std::string& command) { return prisma(bench, Words{command}); }
 
 /// Exactly these are pending to Prisma, and none is failed.
 void check_pending(const ToolBench& bench, const Words& names) {
@@ -86,6 +89,49 @@ TEST_CASE("after a good run, and after a restore to before it, Prisma sees what 
   check_pending(bench, {});
   REQUIRE(bench.rollback({"--migration-name", "next", "--restore-backup", "--force"}).status == 0);
   check_pending(bench, {"20240102000000_next"});
+}
+
+/// All columns but ids and times, in Prisma's order.
+Words history_rows(const ToolBench& bench) {
+  return bench.db.column(
+      "SELECT concat_ws('|', migration_name, checksum, finished_at IS NOT NULL, rolled_back_at IS NOT NULL, "
+      "finished_at "
+      "= started_at, applied_steps_count, coalesce(quote_literal(logs), 'NULL'), length(id)) FROM _prisma_migrations "
+      "ORDER BY started_at");
+}
+
+/// A failed migration, as a killed deploy leaves it, beside one that is applied and one that is pending.
+void leave_failed(const ToolBench& bench) {
+  deploy_first(bench);
+  bench.migration("20240102000000_failed", "CREATE TABLE failed ();");
+  bench.migration("20240103000000_next", "CREATE TABLE next ();");
+  bench.db.sql(
+      "INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at) VALUES ('x', 'y', "
+      "'20240102000000_failed', clock_timestamp())");
+}
+
+TEST_CASE(
+    "belay's and Prisma's resolve write the same rows and refuse the same, and both call the result by one name") {
+  if (!have_prisma()) return;
+  const ToolBench ours, theirs;
+  leave_failed(ours);
+  leave_failed(theirs);
+  const std::string failed = "20240102000000_failed", next = "20240103000000_next";
+  const std::vector<Words> steps{{"--rolled-back", "no such"}, {"--rolled-back", "20240101000000_init"},
+                                 {"--applied", "no such"},     {"--applied", failed},
+                                 {"--applied", failed},        {"--rolled-back", failed},
+                                 {"--applied", next}};
+  for (const Words& step : steps) {
+    const RunResult belay = ours.tool("migrate-production", {"resolve", step[0], step[1]});
+    const RunResult real = prisma(theirs, Words{"resolve", step[0], step[1]});
+    INFO(step[0] << " " << step[1] << "\n" << belay.err << real.out << real.err);
+    CHECK((belay.status == 0) == (real.status == 0));
+    CHECK(history_rows(ours) == history_rows(theirs));
+    for (const std::string code : {"P3008", "P3011", "P3012", "P3017"})
+      CHECK((belay.err.find(code) != std::string::npos) == (real.err.find(code) != std::string::npos));
+  }
+  check_pending(ours, {});
+  CHECK(theirs.tool("migrate-production", {"status"}).status == 0);
 }
 
 TEST_CASE("a migration marked as rolled back is applied again by Prisma's deploy, as belay says") {

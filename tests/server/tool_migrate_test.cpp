@@ -212,7 +212,7 @@ TEST_CASE("without a backup, what a failing migration committed stays, and statu
   bench.migration("20240102000000_bad", "CREATE TABLE half (); COMMIT; SELECT 1/0;");
   const RunResult result = bench.migrate({"--skip-backup"});
   CHECK(result.status == 7);
-  CHECK_THAT(result.err, Catch::Contains("half-way") && Catch::Contains("prisma migrate resolve"));
+  CHECK_THAT(result.err, Catch::Contains("half-way") && Catch::Contains("migrate-production resolve"));
   CHECK(bench.has("half"));
   // The empty side database with the run's marker stays, so that recover knows; told to accept the state, it goes.
   CHECK(bench.sides("restore").size() == 1);

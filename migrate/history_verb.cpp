@@ -1,0 +1,143 @@
+#include "migrate/history_verb.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/error.hpp"
+#include "common/run_context.hpp"
+#include "migrate/read_history.hpp"
+#include "migrate/status.hpp"
+
+namespace belay {
+
+namespace {
+
+std::string state_of_row(const HistoryRow& row) {
+  if (row.failed()) return "failed";
+  return row.rolled_back_at ? "rolled back" : "applied";
+}
+
+Json text_or_null(const std::optional<std::string>& text) { return text ? Json(*text) : Json(nullptr); }
+
+Json row_json(const HistoryRow& row) {
+  return {{"id", row.id},
+          {"name", row.migration_name},
+          {"state", state_of_row(row)},
+          {"checksum", row.checksum},
+          {"started_at", row.started_at},
+          {"finished_at", text_or_null(row.finished_at)},
+          {"rolled_back_at", text_or_null(row.rolled_back_at)},
+          {"applied_steps_count", row.applied_steps_count},
+          {"logs", text_or_null(row.logs)}};
+}
+
+Json rows_json(const std::vector<HistoryRow>& rows) {
+  Json all = Json::array();
+  for (const HistoryRow& row : rows) all.push_back(row_json(row));
+  return all;
+}
+
+std::string indented(const std::string& text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    out += "    " + text.substr(at, end - at) + "\n";
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string row_text(const HistoryRow& row, const JoinedMigration& migration) {
+  std::string text = fmt::format(
+      "\nRow {}: {}\n  started      {}\n  finished     {}\n  rolled back  {}\n  steps        "
+      "{}\n  checksum     {}\n",
+      row.id, state_of_row(row), row.started_at, row.finished_at.value_or("-"), row.rolled_back_at.value_or("-"),
+      row.applied_steps_count, row.checksum);
+  if (migration.local && migration.local->script)
+    text += fmt::format("               {}\n", checksum_matches(row.checksum, *migration.local->script)
+                                                   ? "that of the file"
+                                                   : "not that of the file");
+  if (row.logs && !row.logs->empty()) text += "  logs\n" + indented(*row.logs);
+  return text;
+}
+
+std::string file_text(const JoinedMigration& migration) {
+  if (!migration.local) return "File      none: there is no such folder\n";
+  if (!migration.local->script)
+    return fmt::format("File      {} cannot be read (P3015)\n", migration.local->file.string());
+  return fmt::format("File      {}\nChecksum  {}\n", migration.local->file.string(), migration.local->checksum);
+}
+
+std::string state_text(const JoinedMigration& migration) {
+  if (!migration.local && migration.rows.empty()) return "unknown: neither a folder nor a row of that name";
+  return describe_state(migration);
+}
+
+int show_one(const MigrateOptions& options, Tool& tool) {
+  const std::filesystem::path folder = migrations_folder(options.common);
+  const MigrationsFolder read = read_migrations(folder);
+  const HistoryReading reading = read_history_only(tool, options.common, folder);
+  const JoinedMigration migration = find_joined(read, reading.history, *options.name);
+  tool.out.result(describe_migration(migration, options.sql ? Sql::shown : Sql::left_out));
+  return is_applied(migration) ? 0 : static_cast<int>(Failure::answer_no);
+}
+
+}  // namespace
+
+Result describe_rows(const History& history) {
+  std::string text;
+  for (const HistoryRow& row : history.rows) {
+    text += fmt::format("{}  {:<11}  {}\n", row.rolled_back_at.value_or(row.finished_at.value_or(row.started_at)),
+                        state_of_row(row), row.migration_name);
+  }
+  if (!history.table_exists) {
+    text = "There is no history: no table _prisma_migrations.\n";
+  } else if (text.empty()) {
+    text = "The history is empty.\n";
+  }
+  return {text, {{"table_exists", history.table_exists}, {"rows", rows_json(history.rows)}}};
+}
+
+JoinedMigration find_joined(const MigrationsFolder& folder, const History& history, const std::string& name) {
+  const std::vector<JoinedMigration> all = join_history(folder, history);
+  const auto found = std::find_if(all.begin(), all.end(), [&](const JoinedMigration& m) { return m.name == name; });
+  if (found != all.end()) return *found;
+  return {.name = name, .state = MigrationState::pending, .edited = false, .local = {}, .rows = {}};
+}
+
+bool is_applied(const JoinedMigration& migration) {
+  const auto any = [&](bool (HistoryRow::*is)() const) {
+    return std::any_of(migration.rows.begin(), migration.rows.end(),
+                       [&](const HistoryRow& row) { return (row.*is)(); });
+  };
+  return any(&HistoryRow::applied) && !any(&HistoryRow::failed);
+}
+
+Result describe_migration(const JoinedMigration& migration, Sql sql) {
+  std::string text = fmt::format("{}\nState     {}\n", migration.name, state_text(migration)) + file_text(migration);
+  for (const HistoryRow& row : migration.rows) text += row_text(row, migration);
+  Json json{
+      {"name", migration.name},
+      {"applied", is_applied(migration)},
+      {"state", !migration.local && migration.rows.empty() ? "unknown" : to_string(migration.state)},
+      {"edited", migration.edited},
+      {"file", migration.local ? Json(migration.local->file.string()) : Json(nullptr)},
+      {"file_checksum", migration.local && migration.local->script ? Json(migration.local->checksum) : Json(nullptr)},
+      {"rows", rows_json(migration.rows)}};
+  if (sql == Sql::shown && migration.local && migration.local->script) {
+    text += "\n" + *migration.local->script;
+    if (!text.ends_with('\n')) text += "\n";
+    json["sql"] = *migration.local->script;
+  }
+  return {text, json};
+}
+
+int run_history(const MigrateOptions& options, Tool& tool) {
+  if (options.name) return show_one(options, tool);
+  const HistoryReading reading = read_history_only(tool, options.common, folder_if_found(options.common));
+  tool.out.result(describe_rows(reading.history));
+  return 0;
+}
+
+}  // namespace belay

@@ -1,0 +1,69 @@
+#include "migrate/read_history.hpp"
+
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+#include "common/run_context.hpp"
+#include "common/sql_text.hpp"
+#include "common/target.hpp"
+
+namespace belay {
+
+namespace {
+
+/// A read that failed has changed nothing, so it is never "failed" or "unresolved": either nobody answers any more, or
+/// this role may not read.
+[[noreturn]] void refuse_reading(const ServerError& error, const std::string& schema, const std::string& role) {
+  if (error.connection_lost)
+    throw Error{Failure::connection, "lost the connection while reading the history", error.detail};
+  const bool no_right = error.sqlstate == "42501";
+  throw Error{Failure::refused, fmt::format("could not read the history in schema \"{}\"", schema), error.detail,
+              no_right
+                  ? fmt::format("Grant the role the right to read it: GRANT USAGE ON SCHEMA {} TO {}; GRANT SELECT "
+                                "ON {}._prisma_migrations TO {};",
+                                quote_identifier(schema), quote_identifier(role), quote_identifier(schema),
+                                quote_identifier(role))
+                  : "Nothing was changed."};
+}
+
+/// A database that is not there is refused, as by the other verbs: trying again later would not help.
+Connection connect(const DatabaseTarget& target, const Tool& tool) {
+  try {
+    return Connection{target.url, target.url.database, tool.session()};
+  } catch (const Error& error) {
+    if (error.message.find("P1003") == std::string::npos) throw;
+    throw Error{Failure::refused, error.message, error.detail, error.hint};
+  }
+}
+
+}  // namespace
+
+std::optional<std::filesystem::path> folder_if_found(const CommonOptions& options) {
+  try {
+    return migrations_folder(options);
+  } catch (const Error& error) {
+    if (error.kind != Failure::usage) throw;
+    return std::nullopt;
+  }
+}
+
+HistoryReading read_history_only(Tool& tool, const CommonOptions& options,
+                                 const std::optional<std::filesystem::path>& folder) {
+  const DatabaseTarget target = resolve_target(options, real_surroundings(), folder);
+  for (const std::string& warning : target.warnings) tool.out.warn(warning);
+  HistoryReading reading{.database = target.url.database, .schema = target.url.schema.value_or("public")};
+  Connection db = connect(target, tool);
+  const std::string role = db.value("SELECT current_user");
+  tool.out.note(fmt::format("Reading {} (from {})", target.url.describe(), target.source));
+  try {
+    Transaction reads{db, "ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+    reading.history = read_history(db, reading.schema);
+    reading.foreign_tables = foreign_tables_before_history(db, reading.schema);
+    reads.rollback();
+  } catch (const ServerError& error) {
+    refuse_reading(error, reading.schema, role);
+  }
+  return reading;
+}
+
+}  // namespace belay
