@@ -206,7 +206,7 @@ TEST_CASE("objects of unknown kinds are counted, an extension's are not") {
         std::map<std::string, std::uint64_t>{{"base type", 1}, {"language", 1}, {"operator family", 2}});
 }
 
-TEST_CASE("a thousand expressions that differ are settled in seconds") {
+TEST_CASE("a thousand expressions that differ are settled in seconds", "[long]") {
   const TestDatabase db{"schema many"};
   db.sql(
       "DO $$ BEGIN FOR i IN 1..1000 LOOP EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, c varchar CHECK (c IN "

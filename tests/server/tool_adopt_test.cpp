@@ -102,8 +102,8 @@ TEST_CASE("what cannot be restored is not adopted, and nothing is left of the tr
   CHECK(list_of(bench).empty());
 }
 
-TEST_CASE("an adoption that was killed leaves the dump alone, and a second one succeeds") {
-  const std::string point = GENERATE("file rename", "file renamed", "side database loaded", "file synced");
+void kill_adoption(const std::string& point) {
+  CAPTURE(point);
   const ToolBench bench;
   fill_orders(bench.db);
   shell(bench, "pg_dump $URL | gzip >backup_app_20240101_000000.sql.gz");
@@ -120,6 +120,15 @@ TEST_CASE("an adoption that was killed leaves the dump alone, and a second one s
   // Nor does the cleaning up before a backup into the same folder touch it.
   CHECK(bench.tool("backup-db", {"--output-path", "old"}).status == 0);
   CHECK(read_text(bench.work / file) == bytes);
+}
+
+TEST_CASE("an adoption that was killed leaves the dump alone, and a second one succeeds") {
+  kill_adoption("side database loaded");
+  kill_adoption("file renamed");
+}
+TEST_CASE("an adoption that was killed at its other steps leaves the dump alone", "[long]") {
+  kill_adoption("file rename");
+  kill_adoption("file synced");
 }
 
 }  // namespace
