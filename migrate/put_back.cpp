@@ -61,8 +61,7 @@ RebuildRequest request_for(RunContext& context, const Rope& rope, const MigrateO
                   .manifest = &*rope.manifest,
                   .loader = find_loader(tool.processes, rope.manifest->archive.format, context.server.major(),
                                         options.common.pg_bin),
-                  .server_version = context.server.version,
-                  .jobs = default_jobs()};
+                  .server_version = context.server.version};
   request.kept = side_name(context.database(), SideKind::failed, rope.marker.run);
   request.properties = rope.manifest->database;
   return request;
