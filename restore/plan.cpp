@@ -79,6 +79,15 @@ void check_extensions(const RestoreFacts& f) {
               "Install them on the server, or restore as a role that may; nothing was changed."};
 }
 
+/// Nothing takes statements out of a script by their meaning.
+void check_privileges(const RestoreFacts& f) {
+  if (!f.wishes.ownership.no_privileges || f.source.manifest.archive.format != ArchiveFormat::plain) return;
+  throw Error{Failure::refused,
+              "--no-privileges cannot leave the GRANTs of a script out",
+              {},
+              "Restore it with them, or from a backup in custom format. Nothing was changed."};
+}
+
 void check_elsewhere(const RestoreFacts& f) {
   if (!f.wishes.elsewhere || !f.target_has_objects || f.wishes.replace) return;
   throw Error{Failure::refused,
@@ -137,6 +146,7 @@ RestorePlan plan_restore(const RestoreFacts& f) {
   check_scope(f);
   check_origin(f);
   check_elsewhere(f);
+  check_privileges(f);
   check_server(f);
   RestorePlan plan{
       .database = f.database, .archive = f.source.archive, .side = side_name(f.database, SideKind::restore, f.run)};

@@ -57,6 +57,12 @@ TEST_CASE("each reason to refuse a restore is told with what would help") {
       {"another server's", [](RestoreFacts& f) { f.source.manifest.system_identifier = "2"; }, "--from-other-server"},
       {"newer major", [](RestoreFacts& f) { f.source.manifest.server_version = 160001; }, "PostgreSQL 16"},
       {"older major", [](RestoreFacts& f) { f.source.manifest.server_version = 140001; }, "PostgreSQL 14"},
+      {"a script without its GRANTs",
+       [](RestoreFacts& f) {
+         f.source.manifest.archive.format = ArchiveFormat::plain;
+         f.wishes.ownership.no_privileges = true;
+       },
+       "--no-privileges"},
       {"no CREATEDB", [](RestoreFacts& f) { f.server.can_create_databases = false; },
        "ALTER ROLE \"o'wner\" CREATEDB;"},
       {"a role missing", [](RestoreFacts& f) { f.missing_roles = {"a\"b"}; }, "CREATE ROLE \"a\"\"b\";"},
