@@ -158,11 +158,13 @@ int undo_restore(const RestoreOptions& options, Tool& tool) {
                      {{"dry_run", true}, {"database", context.database()}, {"from", kept.name}}});
     return 0;
   }
+  std::optional<Connection> hold = hold_off_deploys(context, tool);
   UndoLoss loss{context, options, tool};
   confirm_restore(tool, options.common, what + "\n" + loss.question());
   const std::vector<std::string> streaming =
       swap.kept ? list_replicas(context.maintenance) : std::vector<std::string>{};
   for (const std::string& line : streaming) tool.out.note(replica_note(line));
+  hold.reset();  // nobody of this run may be connected when names are swapped
   const SwapReport report = loss.swap(context, swap);
   const std::string lsn = lsn_after(context.maintenance, tool);
   const std::vector<ReplicaReport> followed = follow_swap(replicas, lsn, swap.kept.value_or(""), options.common, tool);

@@ -163,9 +163,10 @@ RestorePlan plan_restore(const RestoreFacts& f) {
 Result show_plan(const RestorePlan& plan, const RestoreFacts& f) {
   std::string text = fmt::format(
       "Would restore database \"{}\" from {}\n  {}, {} rows, level {}\n"
-      "  build \"{}\", compare schema and rows with the backup, swap it in\n  {}\nNothing was changed.\n",
+      "  build \"{}\", {}, swap it in\n  {}\nNothing was changed.\n",
       plan.database, f.source.shown, taken_words(f.source), human_count(f.source.manifest.rows()),
       to_string(f.source.manifest.level()), plan.side,
+      f.source.foreign ? "count its rows and objects" : "compare schema and rows with the backup",
       plan.kept ? fmt::format("keep the present one as \"{}\"", *plan.kept) : "the database does not exist yet");
   for (const std::string& what : f.source.unchecked) text += fmt::format("Not checked: {}\n", what);
   return {text,

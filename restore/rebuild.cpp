@@ -115,7 +115,7 @@ void SideBuild::require_reachable() const {
 
 void SideBuild::load() {
   load_archive(request_.load, tool_);
-  if (request_.load.foreign || request_.load.ownership.owner)
+  if (request_.load.foreign || request_.load.ownership.changes_owners())
     adopt_owners(request_.load, request_.kept ? std::optional{request_.target} : std::nullopt, tool_);
   analyze_side(request_.load, tool_);
 }
@@ -123,8 +123,8 @@ void SideBuild::load() {
 Proof SideBuild::prove() {
   Proof proof = request_.load.foreign ? prove_foreign(request_.load, tool_) : prove_equal(request_.load, tool_);
   mark(maintenance_, request_.load.side, at_step(request_.marker, "verified"));
-  ours_ = false;
   journal_.record("verified", {{"side", request_.load.side}, {"rows", proof.rows}});
+  ours_ = false;
   return proof;
 }
 
@@ -136,14 +136,14 @@ Proof build_side(Connection& maintenance, const RebuildRequest& r, Tool& tool, J
 
 RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Proof& proof, Tool& tool,
                       Journal& journal) {
-  journal.record("swapping", {{"side", r.load.side}, {"kept", r.kept.value_or("")}});
   SwapRequest swap{.target = r.target,
                    .side = r.load.side,
                    .kept = r.kept,
                    .kept_marker = kept_marker(r),
                    .properties = r.properties};
-  RebuildReport report{.proof = proof};
+  RebuildReport report{.proof = proof, .kept = r.kept};
   try {
+    journal.record("swapping", {{"side", r.load.side}, {"kept", r.kept.value_or("")}});
     report.swap = r.guard != nullptr ? r.guard->swap(maintenance, swap) : swap_databases(maintenance, swap);
   } catch (const Error& error) {
     // Not swapped: the target is as it was, and what was built for it goes, unless it is a put-back's, which is tried

@@ -25,7 +25,8 @@ struct RebuildRequest {
 struct RebuildReport {
   Proof proof;
   SwapReport swap;
-  std::string lsn;   ///< of the WAL, once the swap was in it; empty = could not be read
+  std::optional<std::string> kept;  ///< the old target under its new name; none = there is none (any more)
+  std::string lsn;                  ///< of the WAL, once the swap was in it; empty = could not be read
   int replicas = 0;  ///< physical ones: their sessions go on reading the old database, and this was not verified there
   std::vector<std::string> property_differences;  ///< after the swap, against what was asked for; empty is right
 };

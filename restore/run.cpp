@@ -84,7 +84,6 @@ class Restore {
     std::optional<Connection> hold = hold_off_deploys(context_, tool_);
     const std::optional<BackupReport> present =
         plan.drop_kept ? std::nullopt : back_up_present(options_, context_, tool_);
-    // What --replace removes for good was named by whoever typed it.
     std::optional<GuardedSwap> guard = guard_swap(context_, facts, plan, present, options_.common, tool_);
     if (replaces() && !plan.drop_kept)
       confirm_restore(tool_, options_.common, restore_question(context_, facts, plan, guard, tool_));
@@ -206,6 +205,25 @@ RebuildRequest request_for(const RestoreFacts& facts, const RestorePlan& plan, c
 
 }  // namespace
 
+namespace {
+
+/// It held nothing when it was looked at, but somebody may have filled it since: then it is kept like any other. The
+/// swap is committed, so nothing here is a failure of the restore.
+void drop_if_still_empty(RunContext& context, RebuildReport& report, Tool& tool) {
+  try {
+    {
+      Connection inside{context.target.url, *report.kept, tool.session()};
+      if (!holds_nothing(inside)) return;
+    }
+    drop_side_database(context.maintenance, *report.kept);
+    report.kept.reset();
+  } catch (const Error& error) {
+    tool.out.warn(fmt::format("the empty database \"{}\" was not removed: {}", *report.kept, error.message));
+  }
+}
+
+}  // namespace
+
 RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan, RunContext& context,
                              const CommonOptions& options, std::optional<Connection>& hold,
                              std::optional<GuardedSwap>& guard, Tool& tool, Journal& journal) {
@@ -215,6 +233,8 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
   request.guard = guard ? &*guard : nullptr;
   tool.out.note(fmt::format("Side database \"{}\", {} {}, {} job{}", plan.side, request.load.loader.path.string(),
                             request.load.loader.version, request.load.jobs, request.load.jobs == 1 ? "" : "s"));
+  const std::vector<std::string> readers = plan.kept ? list_replicas(context.maintenance) : std::vector<std::string>{};
+  for (const std::string& line : readers) tool.out.note(replica_note(line));
   SideBuild side{context.maintenance, request, tool, journal};
   tool.out.heading("Step 3: Restoring Database");
   side.load();
@@ -224,12 +244,10 @@ RebuildReport restore_backup(const RestoreFacts& facts, const RestorePlan& plan,
   for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
   for (const std::string& line : proof.soft) tool.out.note("differs without weight: " + line);
   tool.out.heading("Step 5: Swapping");
-  const std::vector<std::string> readers = plan.kept ? list_replicas(context.maintenance) : std::vector<std::string>{};
-  for (const std::string& line : readers) tool.out.note(replica_note(line));
   hold.reset();  // nobody of this run may be connected when names are swapped
   RebuildReport report = swap_in(context.maintenance, request, proof, tool, journal);
   for (const std::string& line : report.property_differences) tool.out.warn(line);
-  if (plan.drop_kept) drop_side_database(context.maintenance, *plan.kept);
+  if (plan.drop_kept) drop_if_still_empty(context, report, tool);
   return report;
 }
 
@@ -246,11 +264,11 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
   for (const std::string& what : facts.source.unchecked) text += fmt::format("Not checked: {}\n", what);
   for (const std::string& what : facts.source.manifest.not_included)
     text += fmt::format("Not in the backup: {}\n", what);
-  if (plan.kept) {
+  if (report.kept) {
     text += fmt::format(
         "Kept      the previous database as \"{}\"\nGo back   restore-database undo\nRemove    restore-database drop "
         "{}\n",
-        *plan.kept, shell_word(*plan.kept));
+        *report.kept, shell_word(*report.kept));
   }
   if (pre_restore)
     text += fmt::format("Its backup {}\n", std::filesystem::absolute(*pre_restore).lexically_normal().string());
@@ -262,7 +280,7 @@ Result show_restored(const RestorePlan& plan, const RestoreFacts& facts, const R
                  {"soft_differences", report.proof.soft},
                  {"not_restored", report.proof.not_restored},
                  {"not_checked", facts.source.unchecked},
-                 {"kept", plan.kept ? Json(*plan.kept) : Json(nullptr)},
+                 {"kept", report.kept ? Json(*report.kept) : Json(nullptr)},
                  {"pre_restore_backup", pre_restore ? Json(pre_restore->string()) : Json(nullptr)},
                  {"swap_ms", std::chrono::duration_cast<std::chrono::milliseconds>(report.swap.locked).count()}}};
   if (guard) guard->add_to(result);

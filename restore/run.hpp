@@ -28,7 +28,7 @@ int run_restore(const RestoreOptions& options, Tool& tool);
 /// The backup of the present state that a restore begins with.
 [[nodiscard]] BackupReport back_up_before_restore(const std::filesystem::path& folder, const std::string& purpose,
                                                   RunContext& context, const CommonOptions& options, Tool& tool);
-/// Counts what the restore would take away; none where the target does not exist, or goes away for good. `present`: the
+/// Counts what the restore would take away; none where the target does not exist, or holds nothing. `present`: the
 /// backup just taken.
 [[nodiscard]] std::optional<GuardedSwap> guard_swap(RunContext& context, const RestoreFacts& facts,
                                                     const RestorePlan& plan, const std::optional<BackupReport>& present,

@@ -87,8 +87,36 @@ TEST_CASE("an empty database takes no confirmation and is not kept") {
   const RunResult result = bench.restore_to_copy({"--force"});
   INFO(result.err);
   REQUIRE(result.status == 0);
+  CHECK(Json::parse(result.out).at("kept").is_null());
   CHECK(bench.in_copy("SELECT count(*) FROM orders") == "300");
   CHECK(bench.db.side_databases() == Words{bench.copy});
+}
+
+TEST_CASE("an empty database that somebody fills while the restore is built is kept after all") {
+  const ElsewhereBench bench;
+  const Session server(bench.db.owner_url(), "postgres");
+  server.run("CREATE DATABASE " + server.identifier(bench.copy));
+  // --before runs after the look into the database: right when somebody may still fill it.
+  write_text(bench.work / "fill", "psql -qX '" + url_text(bench.db.owner_url().with_database(bench.copy)) +
+                                      "' -c 'CREATE TABLE mine AS SELECT 42 AS answer'");
+  const RunResult result = bench.restore_to_copy({"--force", "--before", "sh ./fill"});
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  const std::string kept = Json::parse(result.out).at("kept");
+  CHECK(run_sql(bench.db.url().with_database(kept), "SELECT answer FROM mine").at(0) == "42");
+  CHECK(bench.in_copy("SELECT count(*) FROM orders") == "300");
+}
+
+TEST_CASE("a script's owners are left out too") {
+  const ElsewhereBench bench(Owner::superuser);
+  bench.db.sql("ALTER TABLE orders OWNER TO pg_signal_backend");
+  const RunResult taken = bench.backup({"--format", "plain", "--json"});
+  REQUIRE(taken.status == 0);
+  const RunResult result = bench.restore(
+      {"--backup-file", Json::parse(taken.out).at("archive").get<std::string>(), "--to", bench.copy, "--no-owner"});
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  CHECK(bench.in_copy(owner_of_orders) == bench.db.value("SELECT current_user"));
 }
 
 TEST_CASE("owners and privileges are left out or replaced, and the result says that they were not compared") {
