@@ -20,6 +20,7 @@ struct MigrateOptions {
   std::optional<std::string> applied;      ///< resolve: the migration to be recorded as applied
   std::optional<std::string> rolled_back;  ///< resolve: the migration to be recorded as rolled back
   std::optional<std::string> up_to;        ///< baseline: the last migration to be recorded
+  std::optional<std::string> side_server;  ///< diff: URL of the server where the side database is made
   bool sql = false;                        ///< history NAME: its SQL too
   bool accept_as_is = false;               ///< recover: the operator says that the database is right as it is
 };
