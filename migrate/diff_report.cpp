@@ -99,7 +99,8 @@ std::vector<ObjectName> names_of(const ChangedObject& object, const SchemaPair& 
   if (object.kind != "sequence") return names;
   for (const SchemaFingerprint* side : {&schemas.expected, &schemas.found}) {
     const auto column = fact_value(*side, "sequence", object.object, "owned by");
-    if (column) names.push_back(name_of("table", parent_path(*column)));
+    // Of an identity column it reads "identity of …".
+    if (column) names.push_back(name_of("table", parent_path(column->substr(column->find('"')))));
   }
   return names;
 }
@@ -145,10 +146,13 @@ bool is_dangerous(const std::string& kind, const std::string& attribute, const s
 std::vector<std::string> unfinished_in(const SchemaFingerprint& found,
                                        const std::vector<SchemaDifference>& differences) {
   std::set<std::string> told;
-  for (const SchemaDifference& difference : differences) told.insert(difference.kind + " " + difference.object);
+  for (const SchemaDifference& difference : differences)
+    told.insert(difference.kind + " " + difference.object + " " + difference.attribute);
   std::vector<std::string> lines;
   for (const SchemaFact& fact : found.facts) {
-    if (!is_dangerous(fact.kind, fact.attribute, fact.value) || told.contains(fact.kind + " " + fact.object)) continue;
+    if (!is_dangerous(fact.kind, fact.attribute, fact.value) ||
+        told.contains(fact.kind + " " + fact.object + " " + fact.attribute))
+      continue;
     lines.push_back(fmt::format("{} {}: {}: {}", fact.kind, fact.object, fact.attribute, excerpt(fact.value, 0)));
   }
   return lines;
@@ -267,7 +271,7 @@ Result describe_drift(const DiffPlan& plan, const DriftReport& report) {
   std::string notes;
   for (const std::string& line : reservations(plan)) notes += line + "\n";
   for (const std::string& line : report.not_compared) notes += "Not compared: " + line + "\n";
-  for (const std::string& line : report.unfinished) notes += "Unfinished, in folder and database alike: " + line + "\n";
+  for (const std::string& line : report.unfinished) notes += "Unfinished in the database: " + line + "\n";
   if (!notes.empty()) text += "\n" + notes;
   return {text + "\n" + closing(report), drift_json(plan, report)};
 }

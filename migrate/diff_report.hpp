@@ -24,7 +24,7 @@ struct ChangedObject {
 struct DriftReport {
   std::vector<ChangedObject> objects;     ///< those that count first
   std::vector<std::string> not_compared;  ///< a line each
-  std::vector<std::string> unfinished;    ///< invalid indexes, disabled triggers, … that folder and database share
+  std::vector<std::string> unfinished;    ///< invalid indexes, disabled triggers, … that no difference tells of
   [[nodiscard]] std::size_t counting() const;
 };
 
