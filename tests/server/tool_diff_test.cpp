@@ -78,7 +78,8 @@ TEST_CASE("a diff names each object that differs and the migration that last tou
            "\nenum \"public\".\"kind\" (last touched by 3_kind)\n",
            "\nsequence \"public\".\"customer_id_seq\" (last touched by 1_init)\n",
            "\nschema \"public\" (last touched by -)\n  soft: schema \"public\": privileges: ",
-           "Unfinished in the database: constraint \"public\".\"orders\".\"positive\": definition: CHECK (id > 0) NOT "
+           "Unfinished in the database: constraint \"public\".\"orders\".\"positive\": definition: CHECK ((id > 0)) "
+           "NOT "
            "VALID",
        })
     CHECK_THAT(result.out, Catch::Contains(block));
