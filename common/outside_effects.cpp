@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <string_view>
 
@@ -147,32 +148,63 @@ std::string of_writing(std::string_view key, const ParseNode& node) {
 std::string effect_of(std::string_view key, const ParseNode& node) {
   if (outside_statements().contains(key)) return words_of(key, node);
   if (key == "CopyStmt") return of_copy(node);
-  if (key == "FuncCall") return of_call(node);
+  if (key == "FuncCall" || key == "funccall") return of_call(node);
+  if (key == "TransactionStmt") return node.value("kind", "") == "TRANS_STMT_PREPARE" ? words_of(key, node) : "";
   const std::string written = of_writing(key, node);
   return written.empty() ? of_shared_object(key, node) : written;
 }
 
-void add_effects(const Statement& statement, std::vector<OutsideEffect>& effects) {
-  const Executed executed = executed_by(statement.text);
-  for (const ParseNode& node : executed.statements) {
-    walk_nodes(node, [&](std::string_view key, const ParseNode& found) {
-      if (definitions().contains(key)) return false;
-      const std::string what = effect_of(key, found);
-      if (!what.empty()) effects.push_back({statement.line, what, false});
-      return true;
-    });
+/// Follows a script: what it runs, and the functions that it defines, for the case that it calls them.
+class Follower {
+ public:
+  void see(const Statement& statement) {
+    line_ = statement.line;
+    if (const std::optional<FunctionBody> body = function_body(statement.text)) {
+      functions_[body->name] = body->executed;
+      return;
+    }
+    follow(executed_by(statement.text), "");
   }
-  if (!executed.unknown.empty()) effects.push_back({statement.line, executed.unknown, true});
-}
+  std::vector<OutsideEffect> effects;
+
+ private:
+  /// `by`: the function that runs it, in words.
+  void follow(const Executed& executed, const std::string& by) {
+    for (const ParseNode& node : executed.statements) {
+      walk_nodes(node, [&](std::string_view key, const ParseNode& found) {
+        if (definitions().contains(key)) return false;
+        const std::string what = effect_of(key, found);
+        if (!what.empty()) effects.push_back({line_, what + by, false});
+        if (key == "FuncCall" || key == "funccall") call(found);
+        return true;
+      });
+    }
+    if (!executed.unknown.empty()) effects.push_back({line_, executed.unknown + by, true});
+  }
+
+  /// Each function once: it may call itself.
+  void call(const ParseNode& node) {
+    const ParseNode& names = member(node, "funcname");
+    const auto function = functions_.find(names.empty() ? "" : name_in(names.back()));
+    if (function == functions_.end()) return;
+    const std::string by = " (in " + function->first + ")";
+    const Executed executed = std::move(function->second);
+    functions_.erase(function);
+    follow(executed, by);
+  }
+
+  std::map<std::string, Executed> functions_;
+  int line_ = 1;
+};
 
 }  // namespace
 
 std::vector<OutsideEffect> outside_effects(const Script& script) {
   if (!script.parsed && !script.text.empty())
     return {{1, fmt::format("SQL that the parser does not understand ({})", script.parse_error), true}};
-  std::vector<OutsideEffect> effects;
-  for (const Statement& statement : script.statements) add_effects(statement, effects);
-  return effects;
+  Follower follower;
+  for (const Statement& statement : script.statements) follower.see(statement);
+  return std::move(follower.effects);
 }
 
 }  // namespace belay

@@ -52,14 +52,14 @@ void add_statements(Executed& all, const std::vector<ParseNode>& statements);
 
 void add_piece(Executed& all, const std::string& text) {
   if (const auto parsed = parse_piece(text)) return add_statements(all, *parsed);
-  say_unknown(all, "a DO block with a part that the parser does not understand");
+  say_unknown(all, "a block with a part that the parser does not understand");
 }
 
 void add_dynamic(Executed& all, const std::string& expression) {
   const std::optional<std::string> constant = constant_in(expression);
   const auto parsed = constant ? parse_statements(*constant) : std::nullopt;
   if (parsed) return add_statements(all, *parsed);
-  say_unknown(all, "a DO block with EXECUTE, whose SQL is known only when it runs");
+  say_unknown(all, "EXECUTE of SQL that is known only when it runs");
 }
 
 /// Where the text of a statement to be run stands in the nodes of a PL/pgSQL tree.
@@ -93,19 +93,29 @@ std::string do_statement(const std::string& body) {
   return "DO " + tag + body + tag;
 }
 
-void add_do(Executed& all, const ParseNode& node) {
-  std::string body, language = "plpgsql";
-  for (const ParseNode& item : member(node, "args")) {
+/// The text of one of the options of DO or CREATE FUNCTION.
+std::string option_text(const ParseNode& options, const char* name) {
+  for (const ParseNode& item : options) {
     const ParseNode& element = member(item, "DefElem");
-    const std::string text = name_in(member(element, "arg"));
-    (element.value("defname", "") == "language" ? language : body) = text;
+    if (element.value("defname", "") == name) return name_in(member(element, "arg"));
   }
-  if (language != "plpgsql") return say_unknown(all, "a DO block in the language " + language);
-  const PlpgsqlResult parsed{do_statement(body)};
+  return {};
+}
+
+/// `statement`: DO or CREATE FUNCTION, in PL/pgSQL.
+void add_plpgsql(Executed& all, const std::string& statement) {
+  const PlpgsqlResult parsed{statement};
   const char* functions = parsed.result.error == nullptr ? parsed.result.plpgsql_funcs : nullptr;
   const ParseNode tree = functions == nullptr ? ParseNode{} : ParseNode::parse(functions, nullptr, false);
-  if (!tree.is_array() || tree.empty()) return say_unknown(all, "a DO block that the parser does not understand");
+  if (!tree.is_array() || tree.empty()) return say_unknown(all, "a block that the parser does not understand");
   add_block(all, tree, "");
+}
+
+void add_do(Executed& all, const ParseNode& node) {
+  const ParseNode& options = member(node, "args");
+  const std::string language = option_text(options, "language");
+  if (!language.empty() && language != "plpgsql") return say_unknown(all, "a block in the language " + language);
+  add_plpgsql(all, do_statement(option_text(options, "as")));
 }
 
 void add_statements(Executed& all, const std::vector<ParseNode>& statements) {
@@ -144,6 +154,23 @@ Executed executed_by(const std::string& statement) {
     all.unknown = "the parser does not understand it";
   }
   return all;
+}
+
+std::optional<FunctionBody> function_body(const std::string& create_function) {
+  const auto parsed = parse_statements(create_function);
+  if (!parsed || parsed->size() != 1 || !parsed->front().contains("CreateFunctionStmt")) return std::nullopt;
+  const ParseNode& node = parsed->front()["CreateFunctionStmt"];
+  const ParseNode& name = member(node, "funcname");
+  FunctionBody body{.name = name.empty() ? "" : name_in(name.back()), .executed = {}};
+  const std::string language = option_text(member(node, "options"), "language");
+  if (node.contains("sql_body")) {
+    body.executed.statements.push_back({{"sql_body", node["sql_body"]}});
+  } else if (language == "plpgsql") {
+    add_plpgsql(body.executed, create_function);
+  } else if (language == "sql") {
+    add_piece(body.executed, option_text(member(node, "options"), "as"));
+  }
+  return body;
 }
 
 void walk_nodes(const ParseNode& root, const std::function<bool(std::string_view, const ParseNode&)>& see) {

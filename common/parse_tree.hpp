@@ -22,6 +22,14 @@ struct Executed {
 /// a constant. Functions that are called are not followed.
 [[nodiscard]] Executed executed_by(const std::string& statement);
 
+/// What a call of the function that `create_function` makes will run, in PL/pgSQL or SQL. `name`: as written, the last
+/// part; none if the statement makes no function.
+struct FunctionBody {
+  std::string name;
+  Executed executed;
+};
+[[nodiscard]] std::optional<FunctionBody> function_body(const std::string& create_function);
+
 /// Calls `see` with every named node at or below `root`, e.g. ("FuncCall", {…}); where it returns false, the node's own
 /// children are left out.
 void walk_nodes(const ParseNode& root, const std::function<bool(std::string_view, const ParseNode&)>& see);

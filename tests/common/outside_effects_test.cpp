@@ -54,6 +54,7 @@ TEST_CASE("statements on what all databases share, and on other servers, are out
            {"COPY t FROM PROGRAM 'curl x'", "1 COPY with a program on the server"},
            {"COPY t TO '/tmp/x'", "1 COPY with a file on the server"},
            {"UPDATE pg_database SET datallowconn = false", "1 writes to pg_database"},
+           {"PREPARE TRANSACTION 'x'", "1 PREPARE TRANSACTION"},
            {"UPDATE cron.job SET active = false", "1 writes to cron.job"},
        }) {
     CAPTURE(one.sql);
@@ -83,15 +84,26 @@ TEST_CASE("calls that reach out are outside effects, wherever they stand in a st
   }
 }
 
+TEST_CASE("a function that the script defines and calls is followed, once") {
+  const std::string define =
+      "CREATE FUNCTION pg_temp.f(a int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF a > 0 THEN CREATE ROLE r; END IF; "
+      "EXECUTE format('x %s', a); RETURN pg_temp.f(a - 1); END $$;\n";
+  CHECK(found_in(define).empty());
+  CHECK_THAT(found_in(define + "SELECT pg_temp.f(1);\nSELECT pg_temp.f(2)"),
+             Catch::StartsWith("2 CREATE ROLE r (in f); 2 unknown EXECUTE of SQL") && !Catch::Contains("; 3 "));
+  CHECK(found_in("CREATE PROCEDURE p() LANGUAGE sql AS 'DROP ROLE r';\nCALL p()") == "2 DROP ROLE r (in p)");
+  CHECK(found_in("CREATE FUNCTION g() RETURNS oid BEGIN ATOMIC SELECT lo_import('x'); END;\nSELECT g()") ==
+        "2 calls lo_import (in g)");
+}
+
 TEST_CASE("what is known only when it runs is unknown") {
   for (const Case& one : std::vector<Case>{
-           {"DO $$ BEGIN EXECUTE format('x %I', 'a'); END $$", "1 unknown a DO block with EXECUTE"},
+           {"DO $$ BEGIN EXECUTE format('x %I', 'a'); END $$", "1 unknown EXECUTE of SQL"},
            {"DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE 'SELECT ' || 1 LOOP NULL; END LOOP; END $$",
-            "1 unknown a DO block with EXECUTE"},
-           {"DO $$ DECLARE c refcursor; BEGIN OPEN c FOR EXECUTE current_setting('x'); END $$",
-            "1 unknown a DO block"},
-           {"DO LANGUAGE plpython3u 'x'", "1 unknown a DO block in the language plpython3u"},
-           {"DO $$ no such thing $$", "1 unknown a DO block that the parser does not understand"},
+            "1 unknown EXECUTE of SQL"},
+           {"DO $$ DECLARE c refcursor; BEGIN OPEN c FOR EXECUTE current_setting('x'); END $$", "1 unknown a block"},
+           {"DO LANGUAGE plpython3u 'x'", "1 unknown a block in the language plpython3u"},
+           {"DO $$ no such thing $$", "1 unknown a block that the parser does not understand"},
            {"SELECT 1;\nSOMETHING new", "1 unknown SQL that the parser does not understand"},
        }) {
     CAPTURE(one.sql);
