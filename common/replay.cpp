@@ -106,10 +106,25 @@ void Replay::create(const ReplayRequest& request) {
   fault_point("replay: created");
   copy_settings(maintenance_, name_, like, tool_.out);
   if (!may_act_as(maintenance_, like.owner)) return;
+  make_extensions(request);
   // Its owner may create in schema public. With `role` set so, RESET ROLE comes back to it too.
   const std::string database = quote_identifier(name_);
   maintenance_.run(fmt::format("ALTER DATABASE {} OWNER TO {}", database, quote_identifier(like.owner)));
   maintenance_.run(fmt::format("ALTER DATABASE {} SET role TO {}", database, quote_literal(like.owner)));
+}
+
+void Replay::make_extensions(const ReplayRequest& request) {
+  if (request.extensions.empty()) return;
+  Connection inside{request.url, name_, tool_.session()};
+  const char* trusted = inside.server_version() >= 130000 ? " AND NOT v.trusted" : "";
+  const std::string for_superusers = fmt::format(
+      "SELECT 1 FROM pg_available_extension_versions v JOIN pg_available_extensions e ON e.name = v.name AND "
+      "e.default_version = v.version WHERE v.name = $1 AND v.superuser{} AND current_setting('is_superuser') = 'on'",
+      trusted);
+  for (const std::string& name : request.extensions) {
+    if (!inside.maybe(for_superusers, {name})) continue;
+    inside.run(fmt::format("CREATE EXTENSION {} CASCADE", quote_identifier(name)));
+  }
 }
 
 void Replay::open(const ReplayRequest& request) {

@@ -32,6 +32,9 @@ struct ReplayRequest {
   /// What the side database is made like: name (of the target), encoding, locale, settings. `owner`: whose the objects
   /// become, where this role may act as that one.
   DatabaseProperties like;
+  /// Made beforehand if only a superuser may make them and this session is one: CREATE EXTENSION IF NOT EXISTS in a
+  /// migration of the owner's passes over an extension that an administrator had made.
+  std::vector<std::string> extensions = {};
   ApplySettings settings;
 };
 
@@ -61,6 +64,7 @@ class Replay {
 
  private:
   void create(const ReplayRequest& request);
+  void make_extensions(const ReplayRequest& request);
   void open(const ReplayRequest& request);
   Connection& maintenance_;
   Tool& tool_;

@@ -103,7 +103,7 @@ class Diff {
   int show_plan(const DiffPlan& plan);
   int compare(const Live& live, const DiffPlan& plan);
   DriftReport replay_and_compare(const Live& live, const DiffPlan& plan, Connection& maintenance);
-  [[nodiscard]] ReplayRequest request_for(const Live& live, Connection& maintenance) const;
+  [[nodiscard]] ReplayRequest request_for(const Live& live, const DiffPlan& plan, Connection& maintenance) const;
   int show(const DiffPlan& plan, const DriftReport& report);
   [[nodiscard]] const DatabaseTarget& place() const { return side_ ? *side_ : target_; }
 
@@ -135,17 +135,18 @@ int Diff::show_plan(const DiffPlan& plan) {
   return 0;
 }
 
-ReplayRequest Diff::request_for(const Live& live, Connection& maintenance) const {
+ReplayRequest Diff::request_for(const Live& live, const DiffPlan& plan, Connection& maintenance) const {
   ReplayRequest request{.url = place().url, .maintenance = &maintenance, .like = live.properties, .settings = {}};
   request.like.owner = live.objects_owner;
   if (side_) request.like.tablespace = "pg_default";  // the target's may not exist there, and is no fact of the schema
+  request.extensions = extensions_made_before(plan, live.schema);
   request.settings.schema = schema_;
   if (target_.url.schema) request.settings.search_path = quote_identifier(schema_);
   return request;
 }
 
 DriftReport Diff::replay_and_compare(const Live& live, const DiffPlan& plan, Connection& maintenance) {
-  Replay replay{request_for(live, maintenance), tool_};
+  Replay replay{request_for(live, plan, maintenance), tool_};
   std::vector<Migration> migrations;
   TouchedObjects touched;
   for (const PendingMigration& migration : plan.replay) {

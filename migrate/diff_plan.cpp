@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "common/error.hpp"
 #include "common/outside_effects.hpp"
+#include "common/parse_tree.hpp"
+#include "common/schema_reparse.hpp"
+#include "common/sql_text.hpp"
 
 namespace belay {
 
@@ -72,6 +76,22 @@ DiffPlan plan_diff(const MigrationFacts& facts, OutsideEffects policy) {
   for (const JoinedMigration& joined : join_history(facts.folder, facts.history)) sort_in(plan, joined);
   if (policy == OutsideEffects::refused) refuse_outside_effects(plan);
   return plan;
+}
+
+std::vector<std::string> extensions_made_before(const DiffPlan& plan, const SchemaFingerprint& live) {
+  std::set<std::string> names;
+  for (const PendingMigration& migration : plan.replay) {
+    for (const Statement& statement : migration.script.statements) {
+      for (const ParseNode& node : executed_by(statement.text).statements) {
+        const ParseNode& create = member(node, "CreateExtensionStmt");
+        const std::string name = create.value("extname", "");
+        const auto schema = fact_value(live, "extension", quote_identifier(name), "schema");
+        const bool anywhere = schema == quote_identifier("public") || schema == quote_identifier("pg_catalog");
+        if (create.value("if_not_exists", false) && anywhere) names.insert(name);
+      }
+    }
+  }
+  return {names.begin(), names.end()};
 }
 
 std::vector<std::string> reservations(const DiffPlan& plan) {

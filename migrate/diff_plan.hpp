@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "common/fingerprint.hpp"
 #include "migrate/plan.hpp"
 
 namespace belay {
@@ -27,6 +28,10 @@ enum class OutsideEffects {
 /// Throws refused: P3019; P3005, where objects are there and no history; a migration that reaches, or may reach, beyond
 /// its database, with line and reason.
 [[nodiscard]] DiffPlan plan_diff(const MigrationFacts& facts, OutsideEffects policy);
+
+/// Extensions that a migration makes only where they are not there yet, and that `live` has in a schema that every new
+/// database has: an administrator may have made them before the first migration.
+[[nodiscard]] std::vector<std::string> extensions_made_before(const DiffPlan& plan, const SchemaFingerprint& live);
 
 /// A sentence for each thing that the comparison does without.
 [[nodiscard]] std::vector<std::string> reservations(const DiffPlan& plan);

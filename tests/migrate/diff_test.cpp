@@ -84,6 +84,20 @@ SchemaFingerprint fingerprint(std::vector<SchemaFact> facts) {
   return all;
 }
 
+TEST_CASE(
+    "an extension counts as made before only if the migration would pass over it and any database could have it") {
+  const std::string script =
+      "CREATE EXTENSION IF NOT EXISTS a; CREATE EXTENSION b; CREATE EXTENSION IF NOT EXISTS c; CREATE EXTENSION IF NOT "
+      "EXISTS d; DO $$ BEGIN CREATE EXTENSION IF NOT EXISTS e; END $$";
+  const DiffPlan plan =
+      plan_diff(facts_of({file_of("1", script)}, {row_of("1", "applied", script)}), OutsideEffects::refused);
+  const SchemaFingerprint live = fingerprint({{"extension", R"("a")", "schema", R"("public")"},
+                                              {"extension", R"("b")", "schema", R"("public")"},
+                                              {"extension", R"("c")", "schema", R"("own")"},
+                                              {"extension", R"("e")", "schema", R"("pg_catalog")"}});
+  CHECK(extensions_made_before(plan, live) == Names{"a", "e"});
+}
+
 const std::vector<SchemaFact>& common_facts() {
   static const std::vector<SchemaFact> facts{{"schema", R"("public")", "owner", R"("pg_database_owner")"},
                                              {"table", R"("public"."t")", "owner", R"("app")"},

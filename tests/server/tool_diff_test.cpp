@@ -15,8 +15,9 @@ RunResult diff(const ToolBench& bench, Words words = {}) {
 /// Three migrations, deployed.
 class Shop : public ToolBench {
  public:
-  explicit Shop(std::string schema = "public") : ToolBench("diff"), schema_(std::move(schema)) {
-    const std::string path = "ALTER DATABASE \"" + db.name() + "\" ";
+  explicit Shop(std::string schema = "public") : ToolBench("diff \"ü\" %s"), schema_(std::move(schema)) {
+    const Session server(server_url(), server_url().database);
+    const std::string path = "ALTER DATABASE " + server.identifier(db.name()) + " ";
     if (schema_ != "public") db.sql("CREATE SCHEMA " + schema_ + "; " + path + "SET search_path = " + schema_);
     db.sql(history_table_sql);
     add("1_init",
@@ -243,6 +244,20 @@ TEST_CASE("a role that may not create databases is told the two ways out, and th
   INFO(result.out << result.err);
   CHECK(result.status == 0);
   CHECK_THAT(result.out, !Catch::Contains("Not compared"));
+}
+
+TEST_CASE("an extension that an administrator had made is made beforehand where the side server's role may") {
+  Shop bench;
+  bench.db.sql_as_superuser("CREATE EXTENSION pageinspect");
+  bench.add("4_extension", "CREATE EXTENSION IF NOT EXISTS pageinspect;");
+  const RunResult refused = diff(bench);
+  CHECK(refused.status == 3);
+  CHECK_THAT(refused.err, Catch::Contains("(P3006)") && Catch::Contains("SQLSTATE 42501"));
+  bench.env["BELAY_SIDE_SERVER"] = url_text(server_url());
+  const RunResult result = diff(bench);
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+  CHECK(bench.db.side_databases().empty());
 }
 
 TEST_CASE("on a server without the owner's role, owners and privileges are not compared, which is said") {
