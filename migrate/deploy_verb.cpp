@@ -64,7 +64,8 @@ void EngineDeploy::lock() {
   books_.emplace(context_.target.url, context_.database(), tool_.session());
   if (!options_.common.dry_run) take_prisma_lock(*books_, prisma_lock_patience);
   const std::string& schema = context_.history_schema;
-  const MigrationFacts facts{folder_, read_history(*books_, schema), foreign_tables_before_history(*books_, schema)};
+  const MigrationFacts facts{folder_, read_history(*books_, schema), foreign_tables_before_history(*books_, schema),
+                             true};
   plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, folder_);
   for (const std::string& warning : plan_.warnings) tool_.out.warn(warning);
 }
