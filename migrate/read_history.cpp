@@ -5,7 +5,6 @@
 #include "common/error.hpp"
 #include "common/run_context.hpp"
 #include "common/sql_text.hpp"
-#include "common/target.hpp"
 
 namespace belay {
 
@@ -26,8 +25,9 @@ namespace {
                   : "Nothing was changed."};
 }
 
-/// A database that is not there is refused, as by the other verbs: trying again later would not help.
-Connection connect(const DatabaseTarget& target, const Tool& tool) {
+}  // namespace
+
+Connection connect_to_read(const DatabaseTarget& target, const Tool& tool) {
   try {
     return Connection{target.url, target.url.database, tool.session()};
   } catch (const Error& error) {
@@ -35,8 +35,6 @@ Connection connect(const DatabaseTarget& target, const Tool& tool) {
     throw Error{Failure::refused, error.message, error.detail, error.hint};
   }
 }
-
-}  // namespace
 
 std::optional<std::filesystem::path> folder_if_found(const CommonOptions& options) {
   try {
@@ -52,7 +50,7 @@ HistoryReading read_history_only(Tool& tool, const CommonOptions& options,
   const DatabaseTarget target = resolve_target(options, real_surroundings(), folder);
   for (const std::string& warning : target.warnings) tool.out.warn(warning);
   HistoryReading reading{.database = target.url.database, .schema = target.url.schema.value_or("public")};
-  Connection db = connect(target, tool);
+  Connection db = connect_to_read(target, tool);
   const std::string role = db.value("SELECT current_user");
   tool.out.note(fmt::format("Reading {} (from {})", target.url.describe(), target.source));
   try {
