@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "common/pooler.hpp"
 #include "common/run_context.hpp"
 #include "common/sql_text.hpp"
 #include "common/target.hpp"
@@ -60,6 +61,7 @@ HistoryReading read_history_only(Tool& tool, const CommonOptions& options,
     reading.history = read_history(db, reading.schema);
     reading.foreign_tables = foreign_tables_before_history(db, reading.schema);
     reads.rollback();
+    give_back_settings(db);  // one transaction is safe behind any pooler; only what the session set must not stay there
   } catch (const ServerError& error) {
     refuse_reading(error, reading.schema, role);
   }
