@@ -24,6 +24,10 @@ struct ApplySettings {
   std::optional<std::string> search_path;
   std::optional<std::string> lock_timeout;  ///< PostgreSQL's units; none = the server's own setting
   std::optional<std::string> statement_timeout;
+  /// How often a transaction that met another session's lock (lock_timeout, deadlock) is tried again.
+  int lock_retries = 0;
+  /// Hears in a line why a statement waits or is tried again: who holds the lock, how far an index build is.
+  std::function<void(const std::string&)> on_wait = {};
 };
 
 struct ApplyFailure {

@@ -63,9 +63,14 @@ constexpr std::array prisma_verbs{
     PrismaVerb{
         "migrate reset",
         "`prisma migrate reset` deletes all data; belay has nothing like it, and production wants nothing like it."},
-    PrismaVerb{"deploy", "For `prisma migrate deploy` under guard call `migrate-production` without a command."},
+    PrismaVerb{"deploy",
+               "For `prisma migrate deploy` under guard call `migrate-production` without a command; "
+               "`migrate-production deploy` "
+               "is the same without a guard."},
     PrismaVerb{"migrate deploy",
-               "For `prisma migrate deploy` under guard call `migrate-production` without a command."},
+               "For `prisma migrate deploy` under guard call `migrate-production` without a command; "
+               "`migrate-production deploy` "
+               "is the same without a guard."},
     PrismaVerb{"status", "`migrate-production status` shows what is applied, pending or failed."},
     PrismaVerb{"migrate status", "`migrate-production status` shows what is applied, pending or failed."},
     PrismaVerb{

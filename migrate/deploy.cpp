@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "common/sql_text.hpp"
+
 namespace belay {
 
 namespace {
@@ -12,16 +14,30 @@ void show_statement(const Statement& statement, Tool& tool) {
                     {{"phase", "deploy"}, {"line", statement.line}, {"statement", what}});
 }
 
+void record(Journal* journal, const Json& fields) {
+  if (journal != nullptr) journal->record("migration", fields);
+}
+
 }  // namespace
 
+ApplySettings deploy_settings(const RunContext& context, const MigrateOptions& options, Tool& tool) {
+  ApplySettings settings{.schema = context.history_schema,
+                         .lock_timeout = options.common.lock_timeout,
+                         .statement_timeout = options.common.statement_timeout,
+                         .lock_retries = options.lock_retries.value_or(5),
+                         .on_wait = [&tool](const std::string& text) { tool.out.note(text); }};
+  if (context.target.url.schema) settings.search_path = quote_identifier(*context.target.url.schema);
+  return settings;
+}
+
 DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Connection& db, Connection& books,
-                    Tool& tool, Journal& journal) {
+                    Tool& tool, Journal* journal) {
   DeployReport report;
   db.on_notice([&](const std::string& text) { tool.out.note("server: " + text); });
   for (const PendingMigration& pending : plan.pending) {
     const std::string& name = pending.migration.name;
     tool.out.note("Running: " + name);
-    journal.record("migration", {{"name", name}, {"state", "running"}});
+    record(journal, {{"name", name}, {"state", "running"}});
     try {
       ApplyOutcome outcome =
           apply_migration(db, books, pending.migration, settings, [&](const Statement& s) { show_statement(s, tool); });
@@ -31,10 +47,9 @@ DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Co
         report.in_doubt = outcome.failure->in_doubt;
       } else {
         report.applied.push_back({name, outcome.duration});
-        journal.record("migration",
-                       {{"name", name},
-                        {"state", "applied"},
-                        {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(outcome.duration).count()}});
+        record(journal, {{"name", name},
+                         {"state", "applied"},
+                         {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(outcome.duration).count()}});
       }
     } catch (const Error& error) {
       report.failure = error;

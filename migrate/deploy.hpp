@@ -2,7 +2,9 @@
 #pragma once
 #include "common/apply.hpp"
 #include "common/journal.hpp"
+#include "common/run_context.hpp"
 #include "common/run_tool.hpp"
+#include "migrate/options.hpp"
 #include "migrate/plan.hpp"
 
 namespace belay {
@@ -20,8 +22,12 @@ struct DeployReport {
   std::string failed_migration;
 };
 
-/// `books` holds Prisma's lock. Never throws for a migration's failure: that is in the report.
+/// How the scripts run: search_path of the URL's schema=, time-outs and retries of the options.
+[[nodiscard]] ApplySettings deploy_settings(const RunContext& context, const MigrateOptions& options, Tool& tool);
+
+/// `books` holds Prisma's lock. `journal`: none for an engine-only deploy. Never throws for a migration's failure: that
+/// is in the report.
 [[nodiscard]] DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Connection& db,
-                                  Connection& books, Tool& tool, Journal& journal);
+                                  Connection& books, Tool& tool, Journal* journal);
 
 }  // namespace belay

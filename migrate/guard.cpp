@@ -110,7 +110,8 @@ void Guard::read_plan() {
   if (!options_.common.dry_run) take_prisma_lock(books(), prisma_lock_patience);
   const std::string& schema = context_.history_schema;
   history_ = read_history(books(), schema);
-  plan_ = plan_migrations({read_migrations(folder_), history_, foreign_tables_before_history(books(), schema)});
+  const MigrationFacts facts{read_migrations(folder_), history_, foreign_tables_before_history(books(), schema)};
+  plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, facts.folder);
   rope_.record = make_record(plan_, history_, schema);
   rope_.record.creates_schema = !books().maybe("SELECT 1 FROM pg_namespace WHERE nspname = $1", {schema});
   rope_.side = side_name(context_.database(), SideKind::restore, tool_.run);
@@ -269,11 +270,7 @@ void Guard::deploy_pending(Journal& journal) {
   journal.go_on_without();  // from here on the run ends in order, whatever the disk says
   try {
     if (plan_.creates_history) create_history_table(books(), rope_.record.schema);
-    ApplySettings settings{.schema = rope_.record.schema,
-                           .lock_timeout = options_.common.lock_timeout,
-                           .statement_timeout = options_.common.statement_timeout};
-    if (context_.target.url.schema) settings.search_path = quote_identifier(*context_.target.url.schema);
-    deployed_ = deploy(plan_, settings, *db, books(), tool_, journal);
+    deployed_ = deploy(plan_, deploy_settings(context_, options_, tool_), *db, books(), tool_, &journal);
   } catch (const Error& error) {
     deployed_.failure = error;
   }

@@ -1,4 +1,5 @@
 #include "migrate/baseline.hpp"
+#include "migrate/deploy_verb.hpp"
 #include "migrate/guard.hpp"
 #include "migrate/history_verb.hpp"
 #include "migrate/recover.hpp"
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
     const std::optional<MigrateOptions> options = read_migrate_options(tool.argc, tool.argv);
     if (!options) return 0;
     configure_tool(tool, options->common);
+    if (options->verb == "deploy") return run_deploy(*options, tool);
     if (options->verb == "status") return run_status(*options, tool);
     if (options->verb == "history") return run_history(*options, tool);
     if (options->verb == "validate") return run_validate(*options, tool);

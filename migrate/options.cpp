@@ -17,7 +17,19 @@ void belongs_to(const std::string& verb, const std::string& option, const Migrat
               fmt::format("Type migrate-production {} {} …, or leave {} out.", verb, option, option)};
 }
 
+/// --to and --steps stop short of the last pending migration.
+void check_part(const MigrateOptions& options) {
+  if (!options.to && !options.steps && !options.lock_retries) return;
+  const std::string option = options.to ? "--to" : options.steps ? "--steps" : "--lock-retries";
+  if (!options.verb.empty() && options.verb != "deploy")
+    throw Error{Failure::usage, fmt::format("{} belongs to migrate-production deploy, and to a guarded run", option)};
+  if (options.to && options.steps)
+    throw Error{
+        Failure::usage, "--to and --steps exclude each other", {}, "Both say where the deploy stops; give one."};
+}
+
 void check_verb(const MigrateOptions& options) {
+  check_part(options);
   if (options.sql) belongs_to("history", "--sql", options);
   if (options.sql && !options.name)
     throw Error{Failure::usage, "--sql needs the migration's name", {}, "Type migrate-production history NAME --sql."};
@@ -67,6 +79,14 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
            Where::command_line_only);
   set.command("resolve", "settles the record of one migration, as `prisma migrate resolve` does; runs nothing");
   set.command("baseline", "records the folder's migrations as applied on a database that was made without them");
+  set.command("deploy",
+              "runs the pending migrations as `prisma migrate deploy` does: no backup, no guard, nothing put back");
+  set.text("--to", options.to, "NAME", "stop after this pending migration (deploy, and a guarded run)",
+           Where::command_line_only);
+  set.number("--steps", options.steps, 1, 100000, "apply only the first N pending migrations",
+             Where::command_line_only);
+  set.number("--lock-retries", options.lock_retries, 0, 1000,
+             "how often a migration that waited --lock-timeout for another session's lock is tried again [5]");
   set.command("recover",
               "after a run that was killed: says which state the database is in, and finishes or undoes that run");
   add_migrations_option(set, options.common);
@@ -79,6 +99,7 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   set.example("migrate-production --no-rehearse", "a guarded run, asking first");
   set.example("migrate-production --no-rehearse --dry-run", "what would be done");
   set.example("migrate-production status", "folder against database; changes nothing");
+  set.example("migrate-production deploy --steps 1", "the next migration alone, without a backup");
   set.example("migrate-production recover", "after a crash: put things in order");
   const std::optional<std::string> verb = set.parse(argc, argv);
   if (!verb) return std::nullopt;

@@ -20,8 +20,11 @@ struct MigrateOptions {
   std::optional<std::string> applied;      ///< resolve: the migration to be recorded as applied
   std::optional<std::string> rolled_back;  ///< resolve: the migration to be recorded as rolled back
   std::optional<std::string> up_to;        ///< baseline: the last migration to be recorded
-  bool sql = false;                        ///< history NAME: its SQL too
-  bool accept_as_is = false;               ///< recover: the operator says that the database is right as it is
+  std::optional<std::string> to;           ///< deploy, guarded run: the last pending migration that is applied
+  std::optional<int> steps;                ///< deploy, guarded run: apply the first so many pending migrations
+  std::optional<int> lock_retries;  ///< deploy, guarded run: how often a migration that met a lock is tried again
+  bool sql = false;                 ///< history NAME: its SQL too
+  bool accept_as_is = false;        ///< recover: the operator says that the database is right as it is
 };
 
 /// std::nullopt: --help or --version was answered. Throws usage.

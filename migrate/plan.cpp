@@ -64,6 +64,23 @@ void warn_about(const PendingMigration& pending, std::vector<std::string>& warni
   }
 }
 
+/// Its place in the folder.
+std::size_t find_migration(const std::string& name, const MigrationsFolder& folder) {
+  std::vector<std::size_t> fits;
+  for (std::size_t i = 0; i < folder.migrations.size(); ++i) {
+    const std::string& found = folder.migrations[i].name;
+    if (found == name) return i;
+    if (found.find(name) != std::string::npos) fits.push_back(i);
+  }
+  if (fits.size() == 1) return fits.front();
+  std::string list;
+  for (const std::size_t i : fits) list += folder.migrations[i].name + "\n";
+  throw Error{Failure::usage,
+              fits.empty() ? fmt::format("there is no migration \"{}\" in {} (P3017)", name, folder.path.string())
+                           : fmt::format("\"{}\" fits {} migrations", name, fits.size()),
+              list, "`migrate-production status` lists them. Nothing was changed."};
+}
+
 }  // namespace
 
 bool MigrationPlan::all_atomic() const {
@@ -90,16 +107,34 @@ MigrationPlan plan_migrations(const MigrationFacts& facts) {
   return plan;
 }
 
+MigrationPlan stop_at(MigrationPlan plan, const Stop& stop, const MigrationsFolder& folder) {
+  std::size_t keep = plan.pending.size();
+  if (stop.steps) keep = std::min(keep, static_cast<std::size_t>(*stop.steps));
+  if (stop.to) {
+    const std::size_t last = find_migration(*stop.to, folder);
+    keep = 0;
+    for (std::size_t i = 0; i <= last; ++i) {
+      if (keep < plan.pending.size() && plan.pending[keep].migration.name == folder.migrations[i].name) ++keep;
+    }
+  }
+  for (std::size_t i = keep; i < plan.pending.size(); ++i) plan.left.push_back(plan.pending[i].migration.name);
+  plan.pending.erase(plan.pending.begin() + static_cast<std::ptrdiff_t>(keep), plan.pending.end());
+  return plan;
+}
+
 std::string describe_status(const MigrationPlan& plan) {
   std::string text =
       fmt::format("{} migration{} found in {}\n", plan.found, plan.found == 1 ? "" : "s", plan.folder.string());
-  if (plan.pending.empty()) return text + "No pending migrations to apply.\n";
+  if (plan.pending.empty() && plan.left.empty()) return text + "No pending migrations to apply.\n";
+  if (plan.pending.empty())
+    return text + fmt::format("Nothing to apply up to where it was to stop; {} pending behind it.\n", plan.left.size());
   text += fmt::format("{} pending:\n", plan.pending.size());
   for (const PendingMigration& p : plan.pending) {
     text += fmt::format("  {}  ({} statement{}, {})\n", p.migration.name, p.script.statements.size(),
                         p.script.statements.size() == 1 ? "" : "s",
                         p.script.atomic() ? "one transaction" : "not one transaction");
   }
+  if (!plan.left.empty()) text += fmt::format("{} left pending, the first: {}\n", plan.left.size(), plan.left.front());
   return text;
 }
 

@@ -1,5 +1,6 @@
 // Which migrations a guarded run will deploy, decided from folder and history alone.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct MigrationPlan {
   std::filesystem::path folder;
   std::size_t found = 0;                  ///< migrations in the folder
   std::vector<PendingMigration> pending;  ///< in the order they will run
+  std::vector<std::string> left;          ///< pending too, but behind --to or --steps
   bool creates_history = false;
   std::vector<std::string> warnings;
   [[nodiscard]] bool all_atomic() const;  ///< each is one transaction with its history row
@@ -35,6 +37,14 @@ void check_provider(const MigrationsFolder& folder);
 /// The checks of `prisma migrate deploy`, in its order: P3019, P3005, P3009, then P3015 for what is pending. Throws
 /// refused.
 [[nodiscard]] MigrationPlan plan_migrations(const MigrationFacts& facts);
+
+/// Leaves what `--to` or `--steps` asks for. `to`: the name of a migration, or a part that fits only one. Throws usage
+/// if it fits none or several of the folder's; one that was applied already leaves nothing.
+struct Stop {
+  std::optional<std::string> to;
+  std::optional<int> steps;
+};
+[[nodiscard]] MigrationPlan stop_at(MigrationPlan plan, const Stop& stop, const MigrationsFolder& folder);
 
 /// "N migrations found in DIR", a line for each pending one, as `status` shows them.
 [[nodiscard]] std::string describe_status(const MigrationPlan& plan);

@@ -235,10 +235,15 @@ TEST_CASE("docs/configuration.md lists exactly the options of --help, with their
     for (const HelpOption& option : options) {
       known.insert(option.name);
       if (option.name == "--help" || option.name == "--version") continue;
-      const auto row = std::find_if(rows.begin(), rows.end(), [&](const std::string& line) {
+      const auto names_it = [&](const std::string& line) {
         return line.starts_with("| `" + option.name + "`") || line.starts_with("| `" + option.name + " ") ||
                line.starts_with("| `" + option.name + "[");
+      };
+      // Two tools may mean different things by one name; then each has its row.
+      auto row = std::find_if(rows.begin(), rows.end(), [&](const std::string& line) {
+        return names_it(line) && line.find(tool) != std::string::npos;
       });
+      if (row == rows.end()) row = std::find_if(rows.begin(), rows.end(), names_it);
       INFO(tool << " " << option.name);
       REQUIRE(row != rows.end());
       const bool names_variable = row->find("`" + variable_of(option.name) + "`") != std::string::npos;

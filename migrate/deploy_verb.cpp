@@ -1,0 +1,159 @@
+#include "migrate/deploy_verb.hpp"
+
+#include <fmt/format.h>
+
+#include "backup/remote_place.hpp"
+#include "common/run_context.hpp"
+#include "migrate/deploy.hpp"
+#include "migrate/plan.hpp"
+
+namespace belay {
+
+namespace {
+
+constexpr std::chrono::seconds run_lock_patience{2};
+constexpr std::chrono::seconds prisma_lock_patience{10};
+
+class EngineDeploy {
+ public:
+  EngineDeploy(const MigrateOptions& options, Tool& tool)
+      : options_(options),
+        tool_(tool),
+        folder_(read_migrations(migrations_folder(options.common))),
+        context_(open_run(tool, options.common, folder_.path)) {}
+
+  int run() {
+    if (!context_.server.database) {
+      throw Error{Failure::refused,
+                  fmt::format("there is no database \"{}\" on this server (P1003)", context_.database()),
+                  {},
+                  "Create it, or correct its name in the URL."};
+    }
+    lock();
+    if (options_.common.dry_run || plan_.pending.empty()) return nothing_done();
+    tool_.out.note("No backup is taken and nothing is put back by `deploy`: a guarded run is `migrate-production`.");
+    const DeployReport report = apply();
+    if (report.failure) fail(report);
+    tool_.out.result(show(report));
+    return 0;
+  }
+
+ private:
+  void lock();
+  int nothing_done();
+  DeployReport apply();
+  [[noreturn]] void fail(const DeployReport& report) const;
+  [[nodiscard]] Result show(const DeployReport& report) const;
+  [[nodiscard]] std::string describe_now(const DeployReport& report, bool half_done) const;
+  [[nodiscard]] std::string applied_lines(const DeployReport& report) const;
+
+  const MigrateOptions& options_;
+  Tool& tool_;
+  MigrationsFolder folder_;
+  RunContext context_;
+  std::optional<Connection> books_;
+  MigrationPlan plan_;
+};
+
+/// Died here: the locks are gone with the sessions, nothing else exists.
+void EngineDeploy::lock() {
+  if (!options_.common.dry_run) {
+    lock_run(context_, tool_, run_lock_patience);
+    check_leftovers(context_, tool_.out, Leftovers::refuse);
+  }
+  books_.emplace(context_.target.url, context_.database(), tool_.session());
+  if (!options_.common.dry_run) take_prisma_lock(*books_, prisma_lock_patience);
+  const std::string& schema = context_.history_schema;
+  const MigrationFacts facts{folder_, read_history(*books_, schema), foreign_tables_before_history(*books_, schema)};
+  plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, folder_);
+  for (const std::string& warning : plan_.warnings) tool_.out.warn(warning);
+}
+
+/// Prisma makes its table even if the folder is empty; so the next `status` of either says "up to date".
+int EngineDeploy::nothing_done() {
+  const bool dry = options_.common.dry_run;
+  if (!dry && plan_.creates_history && plan_.left.empty()) create_history_table(*books_, context_.history_schema);
+  Json pending = Json::array();
+  for (const PendingMigration& p : plan_.pending) pending.push_back(p.migration.name);
+  tool_.out.result({describe_status(plan_) + (dry ? "Nothing was changed.\n" : ""),
+                    {{"state", dry ? "dry run" : "nothing pending"},
+                     {"database", context_.database()},
+                     {"found", plan_.found},
+                     {"pending", pending},
+                     {"left_pending", plan_.left},
+                     {"applied", Json::array()}}});
+  return 0;
+}
+
+/// Died here: each migration that is one transaction is there with its row, or not at all; any other has its row, and
+/// the journal of its statements, before its first statement.
+DeployReport EngineDeploy::apply() {
+  SessionSettings session = tool_.session();
+  session.keep_timeouts = true;
+  Connection db{context_.target.url, context_.database(), session};
+  if (plan_.creates_history) create_history_table(*books_, context_.history_schema);
+  return deploy(plan_, deploy_settings(context_, options_, tool_), db, *books_, tool_, nullptr);
+}
+
+/// The tree that Prisma's CLI prints.
+std::string EngineDeploy::applied_lines(const DeployReport& report) const {
+  std::string text = "The following migration(s) have been applied:\n\nmigrations/\n";
+  for (const DeployedMigration& m : report.applied)
+    text += fmt::format("  └─ {}/  {}\n    └─ migration.sql\n", m.name, human_duration(m.duration));
+  return text + "\n";
+}
+
+Result EngineDeploy::show(const DeployReport& report) const {
+  Json applied = Json::array();
+  for (const DeployedMigration& m : report.applied) {
+    applied.push_back(
+        {{"name", m.name}, {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(m.duration).count()}});
+  }
+  std::string text =
+      fmt::format("{} migration{} found in {}\n\n", plan_.found, plan_.found == 1 ? "" : "s", plan_.folder.string()) +
+      applied_lines(report);
+  text += plan_.left.empty() ? "All migrations have been successfully applied.\n"
+                             : fmt::format("{} left pending, the first: {}\n", plan_.left.size(), plan_.left.front());
+  return {text,
+          {{"state", "done"},
+           {"database", context_.database()},
+           {"found", plan_.found},
+           {"left_pending", plan_.left},
+           {"applied", applied}}};
+}
+
+/// What the database holds now, and what the history says of it.
+std::string EngineDeploy::describe_now(const DeployReport& report, bool half_done) const {
+  std::string text;
+  for (const DeployedMigration& m : report.applied)
+    text += fmt::format("\nApplied by this run before it, and there: {}", m.name);
+  if (report.failed_migration.empty()) return text;
+  return text + (half_done ? "\nA part of the failed migration is, or may be, in the database. The history says failed."
+                           : "\nNothing of the failed migration is in the database. The history says failed.");
+}
+
+void EngineDeploy::fail(const DeployReport& report) const {
+  Error error = *report.failure;
+  const bool half_done = report.in_doubt || error.kind == Failure::unresolved;
+  error.detail += describe_now(report, half_done);
+  if (!report.failed_migration.empty()) {
+    const std::string name = shell_word(report.failed_migration);
+    error.hint += half_done ? fmt::format(" Look at it first: migrate-production history {}", name)
+                            : fmt::format(
+                                  " When it is corrected: migrate-production resolve --rolled-back {}, then "
+                                  "migrate-production deploy.",
+                                  name);
+  }
+  if (report.committed_something || half_done || !report.applied.empty()) {
+    error.kind = Failure::unresolved;
+  } else if (error.kind != Failure::interrupted && error.kind != Failure::bug) {
+    error.kind = Failure::failed;
+  }
+  throw Error{error};
+}
+
+}  // namespace
+
+int run_deploy(const MigrateOptions& options, Tool& tool) { return EngineDeploy{options, tool}.run(); }
+
+}  // namespace belay
