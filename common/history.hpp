@@ -28,7 +28,8 @@ struct HistoryRow {
 
 struct History {
   bool table_exists = false;
-  std::vector<HistoryRow> rows;  ///< by started_at, as Prisma reads them
+  std::vector<HistoryRow> rows;        ///< by started_at, as Prisma reads them
+  std::vector<std::string> elsewhere;  ///< if there is no table: schemas of this database that have one
 };
 
 enum class MigrationState { pending, applied, failed, rolled_back, missing_locally };

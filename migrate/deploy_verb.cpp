@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "backup/remote_place.hpp"
+#include "common/history_rights.hpp"
 #include "common/run_context.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/plan.hpp"
@@ -64,6 +65,7 @@ void EngineDeploy::lock() {
   books_.emplace(context_.target.url, context_.database(), tool_.session());
   if (!options_.common.dry_run) take_prisma_lock(*books_, prisma_lock_patience);
   const std::string& schema = context_.history_schema;
+  check_history_rights(*books_, schema, options_.common.dry_run ? HistoryAccess::read : HistoryAccess::write);
   const MigrationFacts facts{folder_, read_history(*books_, schema), foreign_tables_before_history(*books_, schema)};
   plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, folder_);
   for (const std::string& warning : plan_.warnings) tool_.out.warn(warning);
