@@ -17,6 +17,18 @@ void fail_in_second(Turns& turns) {
 TEST_CASE("turns: a failed migration blocks, is marked as rolled back, mended and deployed") {
   if (!have_prisma()) return;
   Turns turns;
+  turns.belay_begins();
+  fail_in_second(turns);
+  turns.step({"deploy"}, {.belay = 3, .said = {"P3009", "The `" + second + "` migration started at "}});
+  turns.step({"resolve", "--rolled-back", second}, {.said = {"Migration " + second + " marked as rolled back."}});
+  turns.migration(second, "ALTER TABLE a ADD COLUMN b int;");
+  turns.step({"deploy"}, {.said = {second + "/", third + "/"}});
+  CHECK(turns.by_belay.rows().size() == 4);
+}
+
+TEST_CASE("turns: what each status says between a failure and its end", "[long]") {
+  if (!have_prisma()) return;
+  Turns turns;
   fail_in_second(turns);
   CHECK(turns.by_belay.rows().size() == 2);
   // Prisma shows what is pending and passes over the failed one; belay says both.
@@ -29,7 +41,7 @@ TEST_CASE("turns: a failed migration blocks, is marked as rolled back, mended an
                                    "resolve --applied \"" + second + "\""}});
   turns.step({"resolve", "--rolled-back", second}, {.said = {"Migration " + second + " marked as rolled back."}});
   turns.step({"resolve", "--rolled-back", second}, {.said = {"marked as rolled back."}});
-  // Q: the next deploy applies it again, and Prisma's status does not say so.
+  // The next deploy applies it again, and Prisma's status does not say so.
   turns.step({"status"}, {.belay = 9,
                           .prisma = 0,
                           .prisma_said = {"Database schema is up to date!"},
