@@ -109,6 +109,55 @@ TEST_CASE("turns: a folder without its script stops Prisma when it is reached, a
   turns.step({"resolve", "--applied", second}, {.belay = 3, .said = {"P3017"}, .state = State::differs});
 }
 
+TEST_CASE("turns: a history with more columns is a history, with less or with some that have to be filled it is none",
+          "[long]") {
+  if (!have_prisma()) return;
+  Turns turns;
+  turns.migration(first, "CREATE TABLE a ();");
+  turns.step({"deploy"});
+  turns.sql("ALTER TABLE _prisma_migrations ADD note text");
+  turns.migration(second, "CREATE TABLE b ();");
+  turns.step({"deploy"}, {.said = {second}});
+  turns.step({"status"});
+  turns.sql(
+      "ALTER TABLE _prisma_migrations ADD needed text NOT NULL DEFAULT ''; ALTER TABLE _prisma_migrations ALTER needed "
+      "DROP DEFAULT");
+  turns.migration(third, "CREATE TABLE c ();");
+  turns.step({"deploy"}, {.belay = 3, .belay_said = {"not a history that Prisma wrote", "\"needed\""}});
+  turns.sql("ALTER TABLE _prisma_migrations DROP needed, DROP note, DROP applied_steps_count");
+  const RunResult theirs = turns.by_prisma.prisma({"status"});
+  const RunResult ours = turns.by_belay.belay({"status"});
+  CHECK(theirs.status == 1);
+  CHECK(ours.status == 3);
+  CHECK_THAT(ours.err, Catch::Contains("\"applied_steps_count\""));
+}
+
+TEST_CASE("turns: a role that may not write the history is refused before anything", "[long]") {
+  if (!have_prisma()) return;
+  Turns turns;
+  turns.migration(first, "CREATE TABLE a ();");
+  turns.step({"deploy"});
+  turns.migration(second, "SELECT 1;");
+  turns.everywhere([](const Place& place) {
+    place.db().sql_as_superuser(
+        "ALTER TABLE _prisma_migrations OWNER TO postgres; GRANT SELECT ON _prisma_migrations TO \"" +
+        place.db().owner_name() + "\"");
+  });
+  turns.step({"status"}, {.belay = 9, .said = {second}});
+  turns.step({"deploy"}, {.belay = 3, .belay_said = {"42501", "GRANT INSERT, UPDATE ON"}});
+  turns.step({"resolve", "--applied", second}, {.belay = 3, .belay_said = {"GRANT INSERT, UPDATE ON"}});
+}
+
+TEST_CASE("turns: a name that is not UTF-8 is a file that Prisma cannot find, and refused by belay", "[long]") {
+  if (!have_prisma()) return;
+  Turns turns;
+  turns.migration("20240101000000_\xff", "CREATE TABLE a ();");
+  turns.step({"deploy"},
+             {.belay = 3, .prisma_said = {"P3015"}, .belay_said = {"is not UTF-8"}, .state = State::differs});
+  CHECK(turns.by_prisma.rows().empty());
+  CHECK(turns.by_belay.rows() == Words{"no table"});
+}
+
 TEST_CASE("turns: a byte order mark or a NUL byte fails on the server, and is recorded as failed", "[long]") {
   if (!have_prisma()) return;
   Turns mark;
@@ -141,6 +190,12 @@ TEST_CASE("turns: statements that need to be alone, in one script", "[long]") {
     CHECK_THAT(turns.by_prisma.rows().at(1), Catch::Contains("unfinished"));
     CHECK_THAT(turns.by_belay.rows().at(1), Catch::Contains("finished | steps 1"));
     CHECK(turns.by_belay.bench().has("i"));
+    // Nothing of belay's own stays beside them: Prisma would call it drift.
+    const Words names = turns.by_belay.db().column(
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'S', 'v') AND relnamespace NOT IN "
+        "('pg_catalog'::regnamespace, 'information_schema'::regnamespace) AND relnamespace::regnamespace::text NOT "
+        "LIKE 'pg_%' ORDER BY 1");
+    CHECK(names == Words{"_prisma_migrations", "a"});
     // What belay recorded, Prisma believes.
     CHECK(turns.by_belay.prisma({"status"}).status == 0);
   }
@@ -232,7 +287,7 @@ TEST_CASE("turns: whoever holds the lock keeps deploy and resolve out, and statu
     holders.back()->run("SELECT pg_advisory_lock(72707369)");
   });
   turns.step({"status"}, {.belay = 9, .said = {"have not yet been applied"}});
-  turns.step({"deploy"}, {.belay = 3, .said = {"P1002"}});
+  turns.step({"deploy"}, {.belay = 3, .said = {"P1002"}, .belay_said = {"pid "}});
   turns.step({"resolve", "--applied", first}, {.belay = 3, .said = {"P1002"}});
   CHECK(turns.by_belay.rows() == Words{"no table"});
   // As Prisma's binary engine; the engine of these tests does not look at the variable.

@@ -85,7 +85,7 @@ TEST_CASE("turns: a file edited after it was applied stops no deploy, and dev fi
                           .prisma = 0,
                           .prisma_said = {"Database schema is up to date!"},
                           .belay_said = {"was modified after it was applied:\n" + first}});
-  turns.step({"deploy"});
+  turns.step({"deploy"}, {.belay_said = {"\"" + first + "\" was edited after it was applied"}});
   turns.judged_by_dev(130, "was modified after it was applied");
 }
 
@@ -196,6 +196,9 @@ TEST_CASE("turns: only ordinary tables in the schema stop a first deploy", "[lon
       "TABLE other.t ()");
   turns.step({"deploy"});
   CHECK(turns.by_belay.rows().size() == 1);
+  turns.sql("DROP TABLE _prisma_migrations; CREATE TABLE t ()");
+  turns.remove(first);
+  turns.step({"deploy"}, {.belay = 3, .said = {"P3005"}});  // with nothing to deploy too
 }
 
 TEST_CASE("turns: a database with tables and no history is refused, until it is taken over") {
@@ -203,14 +206,52 @@ TEST_CASE("turns: a database with tables and no history is refused, until it is 
   Turns turns;
   turns.belay_begins();
   turns.sql("CREATE TABLE a ()");
-  turns.step({"deploy"}, {.belay = 3, .said = {"P3005"}});
   turns.migration(first, "CREATE TABLE a ();");
   turns.migration(second, "CREATE TABLE b ();");
-  turns.step({"deploy"}, {.belay = 3, .said = {"P3005"}});
+  turns.step({"deploy"}, {.belay = 3, .said = {"P3005"}, .belay_said = {"Tables there: a", "baseline"}});
   CHECK(turns.by_belay.rows() == Words{"no table"});
   turns.step({"resolve", "--applied", first}, {.said = {"Migration " + first + " marked as applied."}});
   turns.step({"deploy"}, {.said = {second}});
   CHECK(turns.by_belay.bench().has("b"));
+}
+
+TEST_CASE("turns: a baseline is what resolve --applied of each migration makes", "[long]") {
+  if (!have_prisma()) return;
+  const Place by_prisma("public"), by_belay("public");
+  for (const Place* place : {&by_prisma, &by_belay}) {
+    place->db().sql("CREATE TABLE a (); CREATE TABLE b ()");
+    place->bench().migration(first, "CREATE TABLE a ();");
+    place->bench().migration(second, "CREATE TABLE b ();");
+    place->bench().migration(third, "CREATE TABLE c ();");
+  }
+  CHECK(by_prisma.prisma({"resolve", "--applied", first}).status == 0);
+  CHECK(by_prisma.prisma({"resolve", "--applied", second}).status == 0);
+  CHECK(by_belay.belay({"baseline", "--up-to", second}).status == 0);
+  CHECK(by_belay.rows() == by_prisma.rows());
+  CHECK(by_belay.prisma({"deploy"}).status == 0);
+  CHECK(by_prisma.belay({"deploy"}).status == 0);
+  CHECK(by_belay.rows() == by_prisma.rows());
+  CHECK(by_belay.schema() == by_prisma.schema());
+}
+
+TEST_CASE("turns: what belay leaves pending at --to or --steps Prisma goes on with", "[long]") {
+  if (!have_prisma()) return;
+  const Place by_prisma("public"), in_turns("public");
+  for (const Place* place : {&by_prisma, &in_turns}) {
+    place->bench().migration(first, "CREATE TABLE a ();");
+    place->bench().migration(second, "CREATE TABLE b ();");
+    place->bench().migration(third, "CREATE TABLE c ();");
+  }
+  CHECK(by_prisma.prisma({"deploy"}).status == 0);
+  CHECK(in_turns.belay({"deploy", "--steps", "1"}).status == 0);
+  CHECK(in_turns.rows().size() == 1);
+  CHECK(in_turns.belay({"deploy", "--to", second}).status == 0);
+  const RunResult status = in_turns.prisma({"status"});
+  CHECK(status.status == 1);
+  CHECK_THAT(status.out, Catch::Contains("have not yet been applied:\n" + third) || Catch::Contains("has not yet"));
+  CHECK(in_turns.prisma({"deploy"}).status == 0);
+  CHECK(in_turns.rows() == by_prisma.rows());
+  CHECK(in_turns.schema() == by_prisma.schema());
 }
 
 TEST_CASE("turns: after reset of a database that belay had deployed everything is fresh", "[long]") {
