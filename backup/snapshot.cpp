@@ -7,6 +7,7 @@
 #include <set>
 
 #include "backup/preflight.hpp"
+#include "common/blockers.hpp"
 #include "common/error.hpp"
 #include "common/interrupt.hpp"
 #include "common/savepoint.hpp"
@@ -20,26 +21,6 @@ namespace {
 constexpr int attempts = 5;
 constexpr std::size_t tables_per_statement = 500;
 constexpr std::size_t most_named = 20;
-
-std::string blockers(Connection& look, int pid) {
-  std::string text;
-  for (const Row& row :
-       look.rows("SELECT a.pid, a.application_name, a.state, now() - a.xact_start AS age, left(a.query, 200) AS query"
-                 " FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids($1::int))",
-                 {std::to_string(pid)})) {
-    text += fmt::format("Blocked by backend {} ({}, {}, transaction open for {}): {}\n", row.text("pid"),
-                        row.text_or("application_name", ""), row.text_or("state", "?"), row.text_or("age", "?"),
-                        row.text_or("query", ""));
-  }
-  // One that nobody is connected to has no backend; the server says 0.
-  for (const Row& row :
-       look.rows("SELECT gid, now() - prepared AS age FROM pg_prepared_xacts WHERE database = current_database() AND 0 "
-                 "= ANY (pg_blocking_pids($1::int))",
-                 {std::to_string(pid)})) {
-    text += fmt::format("Blocked by a prepared transaction, perhaps {} ({} old)\n", row.text("gid"), row.text("age"));
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -96,7 +77,7 @@ void BackupSnapshot::watch_blockers() {
   const auto now = std::chrono::steady_clock::now();
   if (now - looked_ < std::chrono::milliseconds{100}) return;
   looked_ = now;
-  const std::string found = blockers(look_, session_.backend_pid());
+  const std::string found = describe_blockers(look_, session_.backend_pid());
   if (!found.empty()) blocked_by_ = found;
 }
 

@@ -7,6 +7,7 @@
 #include "common/apply_steps.hpp"
 #include "common/fault_point.hpp"
 #include "common/interrupt.hpp"
+#include "common/statement_watch.hpp"
 
 namespace belay {
 
@@ -38,11 +39,13 @@ struct Run {
   Connection& db;
   Connection& books;
   const Migration& migration;
-  const ApplySettings& settings;
+  ApplySettings settings;
   const OnStatement& on_statement;
   SessionFacts session;
   Script script;
-  const Statement* at = nullptr;  ///< the statement being run
+  StatementWatch watch;
+  std::optional<StatementJournal> journal;  ///< of an earlier run that this one goes on with
+  const Statement* at = nullptr;            ///< the statement being run
 };
 
 [[nodiscard]] const std::string& script_text(const Migration& migration) {
@@ -74,7 +77,10 @@ void refuse_what_cannot_be_sent(const Script& script) {
 }
 
 ApplyFailure failure_of(const Run& run, const Error& cause) {
-  return describe_failure({run.migration, run.script, run.at, run.settings, run.session}, cause);
+  ApplyFailure failure =
+      describe_failure({run.migration, run.script, run.at, run.settings, run.session, run.watch.blocked_by()}, cause);
+  failure.lock_conflict = is_lock_conflict(cause);
+  return failure;
 }
 
 /// Any exception as the suite's own: whatever a listener throws, the script has begun, and the outcome is the answer.
@@ -118,7 +124,7 @@ void run_atomic_statements(Run& run) {
     run.at = &statement;
     if (run.on_statement) run.on_statement(statement);
     fault_point("apply: statement");
-    send_statement(run.db, statement, run.session);
+    send_statement(run.db, statement, run.session, run.watch);
     if (run.db.transaction_state() != TransactionState::open) {
       throw Error{Failure::unresolved, "the statement ended the transaction that the migration runs in"};
     }
@@ -148,8 +154,8 @@ void record_atomic_failure(const Run& run, TimePoint started_at, ApplyOutcome& o
   fault_point("apply: failed row written");
 }
 
-ApplyOutcome apply_atomic(Run& run) {
-  const TimePoint started_at = SystemClock{}.now();
+/// One try of the whole transaction. After a failure it is rolled back, if the connection still stands.
+ApplyOutcome try_atomic(Run& run) {
   Transaction transaction{run.db};
   set_for_script(run.db, run.settings, SettingScope::transaction);
   ApplyOutcome outcome;
@@ -170,6 +176,29 @@ ApplyOutcome apply_atomic(Run& run) {
   }
   outcome.committed_something = outcome.failure->error.kind == Failure::unresolved;
   if (!outcome.failure->in_doubt && run.db.usable()) transaction.rollback();
+  return outcome;
+}
+
+/// Everything was rolled back, so it can be run once more.
+bool try_again(Run& run, ApplyOutcome& outcome, int tries) {
+  const ApplyFailure& failure = *outcome.failure;
+  if (!failure.lock_conflict || outcome.committed_something || tries > run.settings.lock_retries || !run.db.usable())
+    return false;
+  if (run.settings.on_wait) {
+    run.settings.on_wait(fmt::format("{}; all of it was rolled back; try {} of {} follows", failure.error.message,
+                                     tries, run.settings.lock_retries));
+  }
+  clean_session(run.db, run.session);
+  const std::optional<ApplyFailure> interrupted = attempt(run, [&] { back_off(tries); });
+  if (interrupted) outcome.failure = interrupted;
+  return !interrupted;
+}
+
+ApplyOutcome apply_atomic(Run& run) {
+  const TimePoint started_at = SystemClock{}.now();
+  ApplyOutcome outcome = try_atomic(run);
+  for (int tries = 1; outcome.failure && try_again(run, outcome, tries); ++tries) outcome = try_atomic(run);
+  if (!outcome.failure) return outcome;
   record_atomic_failure(run, started_at, outcome);
   judge(outcome);
   return outcome;
@@ -183,51 +212,120 @@ void refuse_open_transaction(const Run& run) {
               "Its BEGIN has no COMMIT; what it did since then is rolled back.", "Add the COMMIT to the script."};
 }
 
-void record_step_failure(const Run& run, ApplyOutcome& outcome) {
+/// How far it came, and what the next deploy does about it.
+void describe_progress(const StepsResult& steps, ApplyFailure& failure) {
+  if (!steps.left_behind.empty()) failure.error.detail += "\nLeft behind: " + steps.left_behind;
+  if (!steps.journal) return;
+  const StatementJournal& journal = *steps.journal;
+  failure.error.detail +=
+      fmt::format("\nFinished, and journalled on the server: {} of {} statements.", journal.done, journal.statements);
+  if (journal.done == 0 && !journal.begun) return;
+  failure.error.hint += fmt::format(
+      " If the script need not change, type `migrate-production deploy` again: it goes on {}.",
+      journal.begun ? "with the statement that failed, after looking at what it left" : "after the last finished one");
+}
+
+void record_step_failure(const Run& run, const StepsResult& steps, ApplyOutcome& outcome) {
   clean_session(run.db, run.session);  // the rollback comes first: the script's locks may stand in the way
   fault_point("apply: steps rolled back");
   ApplyFailure& failure = *outcome.failure;
+  describe_progress(steps, failure);
   keep_books(run, failure,
              [&](Connection& books) { mark_failed(books, run.settings.schema, outcome.row_id, failure.log); });
   fault_point("apply: steps failed row written");
 }
 
 /// All statements are committed; only the row is left to say so.
-void finish_after_steps(Run& run, ApplyOutcome& outcome) {
+void finish_after_steps(Run& run, const StepsResult& steps, ApplyOutcome& outcome) {
   clean_session(run.db, run.session);
   fault_point("apply: steps done");
   ApplyFailure unrecorded = failure_of(
       run, Error{Failure::failed, "every statement of the script succeeded, but the history could not be told",
                  "The row of this migration still looks failed.",
                  fmt::format("Record it: migrate-production resolve --applied \"{}\".", run.migration.name)});
-  if (!keep_books(run, unrecorded,
-                  [&](Connection& books) { mark_finished(books, run.settings.schema, outcome.row_id); })) {
+  const auto write = [&](Connection& books) {
+    Transaction transaction{books};
+    mark_finished(books, run.settings.schema, outcome.row_id);
+    if (steps.journal) remove_journal(books, run.settings.schema, *steps.journal);
+    transaction.commit();
+  };
+  if (!keep_books(run, unrecorded, write)) {
     outcome.failure = unrecorded;
     judge(outcome);
   }
   fault_point("apply: steps recorded");
 }
 
+/// The row, and the journal of its statements, before the first one. Returns the row's id.
+std::string begin_steps(Run& run, StepsResult& steps) {
+  if (run.journal) {
+    steps.journal = run.journal;
+    return run.journal->row_id;
+  }
+  const JournalOnServer on_server = read_journal(run.books, run.settings.schema);
+  Transaction transaction{run.books};
+  const std::string row_id = insert_started(run.books, run.settings.schema, run.migration);
+  if (on_server.writable && can_be_journalled(run.script)) {
+    steps.journal = StatementJournal{.row_id = row_id,
+                                     .migration = run.migration.name,
+                                     .checksum = run.migration.checksum,
+                                     .statements = run.script.statements.size(),
+                                     .before = nlohmann::ordered_json::object(),
+                                     .table_comment = on_server.table_comment};
+    write_journal(run.books, run.settings.schema, *steps.journal);
+  }
+  transaction.commit();
+  return row_id;
+}
+
 ApplyOutcome apply_in_steps(Run& run) {
   set_for_script(run.db, run.settings, SettingScope::session);
   ApplyOutcome outcome;
-  outcome.row_id = insert_started(run.books, run.settings.schema, run.migration);
-  fault_point("apply: row written");
   StepsResult steps;
+  outcome.row_id = begin_steps(run, steps);
+  fault_point("apply: row written");
   outcome.failure = attempt(run, [&] {
     refuse_what_cannot_be_sent(run.script);
-    run_in_steps({run.db, run.books, run.script, run.session, run.on_statement}, run.at, steps);
+    run_in_steps({run.db, run.books, run.script, run.session, run.settings, run.on_statement, run.watch}, run.at,
+                 steps);
     refuse_open_transaction(run);
     keep_prisma_lock(run.db, run.session);
   });
   outcome.committed_something = steps.committed_something;
   if (!outcome.failure) {
-    finish_after_steps(run, outcome);
+    finish_after_steps(run, steps, outcome);
     return outcome;
   }
   outcome.failure->in_doubt = steps.in_doubt;
-  record_step_failure(run, outcome);
+  record_step_failure(run, steps, outcome);
   judge(outcome);
+  return outcome;
+}
+
+ApplySettings with_default(ApplySettings settings, const SessionFacts& session) {
+  if (!settings.lock_timeout && !session.lock_timeout_set) settings.lock_timeout = settings.default_lock_timeout;
+  return settings;
+}
+
+ApplyOutcome apply(Connection& db, Connection& books, const Migration& migration, const ApplySettings& settings,
+                   const std::optional<StatementJournal>& journal, const OnStatement& on_statement) {
+  const std::string& text = script_text(migration);
+  if (db.transaction_state() != TransactionState::idle)
+    throw Error{Failure::bug, "a migration was to be applied inside an open transaction"};
+  const auto start = std::chrono::steady_clock::now();
+  const SessionFacts session = read_session(db);
+  Run run{db,
+          books,
+          migration,
+          with_default(settings, session),
+          on_statement,
+          session,
+          script_for(text, session),
+          StatementWatch{books, session.backend_pid, settings.on_wait},
+          journal};
+  const CleanSession clean{db, session};
+  ApplyOutcome outcome = run.script.atomic() ? apply_atomic(run) : apply_in_steps(run);
+  outcome.duration = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - start);
   return outcome;
 }
 
@@ -235,16 +333,13 @@ ApplyOutcome apply_in_steps(Run& run) {
 
 ApplyOutcome apply_migration(Connection& db, Connection& books, const Migration& migration,
                              const ApplySettings& settings, const OnStatement& on_statement) {
-  const std::string& text = script_text(migration);
-  if (db.transaction_state() != TransactionState::idle)
-    throw Error{Failure::bug, "a migration was to be applied inside an open transaction"};
-  const auto start = std::chrono::steady_clock::now();
-  const SessionFacts session = read_session(db);
-  Run run{db, books, migration, settings, on_statement, session, script_for(text, session)};
-  const CleanSession clean{db, session};
-  ApplyOutcome outcome = run.script.atomic() ? apply_atomic(run) : apply_in_steps(run);
-  outcome.duration = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - start);
-  return outcome;
+  return apply(db, books, migration, settings, std::nullopt, on_statement);
+}
+
+ApplyOutcome resume_migration(Connection& db, Connection& books, const Migration& migration,
+                              const ApplySettings& settings, const StatementJournal& journal,
+                              const OnStatement& on_statement) {
+  return apply(db, books, migration, settings, journal, on_statement);
 }
 
 }  // namespace belay

@@ -2,8 +2,8 @@
 //
 // What is true if the process dies:
 //   atomic script: before COMMIT nothing happened; after it the schema change and its finished row are both there.
-//   other script:  the row (not finished) is committed before the first statement, so a dead run always shows as
-//   failed, never as pending.
+//   other script:  the row (not finished) and the journal of its statements are committed before the first statement,
+//   so a dead run always shows as failed, never as pending, and resume_migration() knows where it stopped.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -15,6 +15,7 @@
 #include "common/error.hpp"
 #include "common/history.hpp"
 #include "common/script.hpp"
+#include "common/statement_journal.hpp"
 
 namespace belay {
 
@@ -23,6 +24,8 @@ struct ApplySettings {
   /// Set before each script when the URL has schema=. A value as SET takes it, names in it already quoted: "app".
   std::optional<std::string> search_path;
   std::optional<std::string> lock_timeout;  ///< PostgreSQL's units; none = the server's own setting
+  /// For statements where lock_timeout is not given and server, database and role set none either.
+  std::optional<std::string> default_lock_timeout;
   std::optional<std::string> statement_timeout;
   /// How often a transaction that met another session's lock (lock_timeout, deadlock) is tried again.
   int lock_retries = 0;
@@ -31,9 +34,10 @@ struct ApplySettings {
 };
 
 struct ApplyFailure {
-  Error error;            ///< file, line, column, statement, SQLSTATE, hint
-  std::string log;        ///< what goes into the row's logs
-  bool in_doubt = false;  ///< the connection broke where the server may have committed
+  Error error;                 ///< file, line, column, statement, SQLSTATE, hint
+  std::string log;             ///< what goes into the row's logs
+  bool in_doubt = false;       ///< the connection broke where the server may have committed
+  bool lock_conflict = false;  ///< another session's lock was in the way
 };
 
 struct ApplyOutcome {
@@ -54,5 +58,11 @@ struct ApplyOutcome {
 [[nodiscard]] ApplyOutcome apply_migration(Connection& db, Connection& books, const Migration& migration,
                                            const ApplySettings& settings,
                                            const std::function<void(const Statement&)>& on_statement);
+
+/// Goes on with a script that is not one transaction where `journal` ends: after the last finished statement, judging
+/// one that was begun by its effect, and repairing what it left half done. The row is the journal's.
+[[nodiscard]] ApplyOutcome resume_migration(Connection& db, Connection& books, const Migration& migration,
+                                            const ApplySettings& settings, const StatementJournal& journal,
+                                            const std::function<void(const Statement&)>& on_statement);
 
 }  // namespace belay

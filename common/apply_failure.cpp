@@ -80,6 +80,7 @@ std::string detail(const FailedAt& at, const Error& cause, const ServerError* se
   add(text, "DETAIL", server->server_detail);
   add(text, "HINT", server->server_hint);
   add(text, "CONTEXT", server->context);
+  if (!at.blocked_by.empty()) text += "\n" + at.blocked_by.substr(0, at.blocked_by.size() - 1);
   return text;
 }
 
@@ -94,8 +95,9 @@ std::string lock_hint(const FailedAt& at) {
   return fmt::format(
       "Another session held a lock that this statement needs{}. Deploy again at a quieter time, give --lock-timeout a "
       "longer time, or end the "
-      "session that holds it (pg_blocking_pids shows it). ",
-      at.settings.lock_timeout ? " for longer than lock_timeout = " + *at.settings.lock_timeout : "");
+      "session that holds it{}. ",
+      at.settings.lock_timeout ? " for longer than lock_timeout = " + *at.settings.lock_timeout : "",
+      at.blocked_by.empty() ? " (pg_blocking_pids shows it)" : "");
 }
 
 /// What usually helps, by SQLSTATE; empty where the server's own words say it all.

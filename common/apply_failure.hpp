@@ -14,6 +14,7 @@ struct FailedAt {
   const Statement* statement;  ///< none = after the last one
   const ApplySettings& settings;
   const SessionFacts& session;
+  std::string blocked_by;  ///< who was seen to block the statement, a line each
 };
 
 /// `cause` with the migration, the place in its file, the server's words and what can be done. Its kind is `cause`'s.

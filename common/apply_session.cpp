@@ -21,8 +21,10 @@ void set(Connection& db, const char* name, const std::optional<std::string>& val
 SessionFacts read_session(Connection& db) {
   const Row row = db.one(
       "SELECT current_user::text AS role, current_setting('client_encoding') AS encoding, "
-      "current_setting('standard_conforming_strings') = 'on' AS standard");
-  return {row.text("role"), row.text("encoding"), row.flag("standard"), holds_prisma_lock(db)};
+      "current_setting('standard_conforming_strings') = 'on' AS standard, current_setting('lock_timeout') <> '0' AS "
+      "lock_timeout, pg_backend_pid() AS pid");
+  return {row.text("role"),      row.text("encoding"),     row.flag("standard"),
+          holds_prisma_lock(db), row.flag("lock_timeout"), static_cast<int>(row.number("pid"))};
 }
 
 void set_for_script(Connection& db, const ApplySettings& settings, SettingScope scope) {

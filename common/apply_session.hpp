@@ -8,10 +8,12 @@ namespace belay {
 
 /// What is read from the session before the script, because it may not be readable, or not be the same, afterwards.
 struct SessionFacts {
-  std::string role;              ///< current_user
-  std::string client_encoding;   ///< what belay sends scripts in: UTF8, or SQL_ASCII on such a server
-  bool standard_strings = true;  ///< standard_conforming_strings: the parser's reading of '\' is the server's
-  bool prisma_lock = false;      ///< this session holds Prisma's lock
+  std::string role;               ///< current_user
+  std::string client_encoding;    ///< what belay sends scripts in: UTF8, or SQL_ASCII on such a server
+  bool standard_strings = true;   ///< standard_conforming_strings: the parser's reading of '\' is the server's
+  bool prisma_lock = false;       ///< this session holds Prisma's lock
+  bool lock_timeout_set = false;  ///< server, database or role set a lock_timeout
+  int backend_pid = 0;
 };
 
 enum class SettingScope { transaction, session };

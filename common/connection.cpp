@@ -62,9 +62,11 @@ struct Connection::State {
   SessionSettings settings;
   std::function<void(const std::string&)> notice;
   int backend_pid = 0;
+  std::function<void()> meanwhile;  ///< called about every 5 ms while an answer is waited for
 
   [[noreturn]] void fail(const PGresult* result, const std::string& sql) const;
   void wait_readable(Interruptible mode) const;
+  void do_meanwhile() const;
   void send(const std::string& sql, const Params* params) const;
   PgResult next(const std::string& sql, Interruptible mode) const;
   PgResult last(const std::string& sql, Interruptible mode) const;
@@ -102,8 +104,18 @@ void Connection::State::wait_readable(Interruptible mode) const {
     const int unsent = PQflush(pg.get());
     pollfd fd{PQsocket(pg.get()), static_cast<short>(POLLIN | (unsent == 1 ? POLLOUT : 0)), 0};
     if (fd.fd < 0) return;  // broken: PQgetResult will say how
-    ::poll(&fd, 1, 200);
+    ::poll(&fd, 1, meanwhile ? 5 : 200);
     if (fd.revents != 0 && PQconsumeInput(pg.get()) == 0) return;
+    if (meanwhile && fd.revents == 0) do_meanwhile();
+  }
+}
+
+void Connection::State::do_meanwhile() const {
+  try {
+    meanwhile();
+  } catch (...) {
+    drain();  // no statement is left running that nobody waits for
+    throw;
   }
 }
 
@@ -276,22 +288,14 @@ std::string Connection::finish_transaction(const std::string& sql) {
   return PQcmdStatus(state_->execute(sql, nullptr, Interruptible::no).get());
 }
 
-void Connection::run_while(const std::string& sql, const std::function<void()>& meanwhile) {
-  state_->send(sql, nullptr);
-  while (PQisBusy(state_->pg.get()) != 0) {
-    pollfd fd{PQsocket(state_->pg.get()), POLLIN, 0};
-    ::poll(&fd, 1, 5);
-    if (fd.revents != 0 && PQconsumeInput(state_->pg.get()) == 0) break;
-    if (PQisBusy(state_->pg.get()) == 0) break;
-    try {
-      meanwhile();
-    } catch (...) {
-      state_->drain();  // no statement is left running that nobody waits for
-      throw;
-    }
-  }
-  state_->last(sql, Interruptible::no);
-  fault_point("done: " + first_words(sql));
+std::string Connection::run_while(const std::string& sql, const std::function<void()>& meanwhile) {
+  struct Forget {
+    ~Forget() { state.meanwhile = nullptr; }
+    State& state;
+  };
+  const Forget forget{*state_};
+  state_->meanwhile = meanwhile;
+  return PQcmdStatus(state_->execute(sql, nullptr, Interruptible::no).get());
 }
 
 std::uint64_t Connection::copy_out(const std::string& sql, const ByteSink& out) {

@@ -74,9 +74,9 @@ class Connection {
   std::string run_script(const std::string& sql);
   /// The same for COMMIT and ROLLBACK, which an interruption must not cancel.
   std::string finish_transaction(const std::string& sql);
-  /// Runs one statement and calls `meanwhile` about every 5 ms until the answer is there. Interruptible only through
-  /// `meanwhile`: whatever it throws cancels the statement.
-  void run_while(const std::string& sql, const std::function<void()>& meanwhile);
+  /// Like run_script, and calls `meanwhile` about every 5 ms until the answer is there. Interruptible only through
+  /// `meanwhile`: whatever it throws cancels what runs.
+  std::string run_while(const std::string& sql, const std::function<void()>& meanwhile);
   /// COPY … TO STDOUT: each chunk is one whole row of COPY text, with its newline. Returns the number of rows.
   std::uint64_t copy_out(const std::string& sql, const ByteSink& out);
 

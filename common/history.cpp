@@ -149,6 +149,11 @@ History read_history(Connection& db, const std::string& schema) {
                   "ORDER BY h.started_at, h.finished_at NULLS LAST, h.id",
                   in_utc("finished_at"), in_utc("rolled_back_at"), in_utc("started_at"), history_table(schema)));
   for (const Row& row : rows) history.rows.push_back(to_history_row(row, schema));
+  history.journal = read_journal(db, schema).journal;
+  const bool current = history.journal &&
+                       std::any_of(history.rows.begin(), history.rows.end(),
+                                   [&](const HistoryRow& r) { return r.failed() && r.id == history.journal->row_id; });
+  if (!current) history.journal.reset();
   return history;
 }
 

@@ -10,6 +10,7 @@
 #include "common/clock.hpp"
 #include "common/connection.hpp"
 #include "common/migrations.hpp"
+#include "common/statement_journal.hpp"
 
 namespace belay {
 
@@ -28,8 +29,9 @@ struct HistoryRow {
 
 struct History {
   bool table_exists = false;
-  std::vector<HistoryRow> rows;        ///< by started_at, as Prisma reads them
-  std::vector<std::string> elsewhere;  ///< if there is no table: schemas of this database that have one
+  std::vector<HistoryRow> rows;             ///< by started_at, as Prisma reads them
+  std::optional<StatementJournal> journal;  ///< of a script that stopped half-way, if its row is the one that failed
+  std::vector<std::string> elsewhere;       ///< if there is no table: schemas of this database that have one
 };
 
 enum class MigrationState { pending, applied, failed, rolled_back, missing_locally };
@@ -69,11 +71,11 @@ std::string insert_failed(Connection& db, const std::string& schema, const Migra
 /// INSERT of a migration that is recorded as applied without having been run, as `prisma migrate resolve --applied`
 /// does it: started_at = finished_at = now, logs empty (not NULL), 0 steps. Returns the id.
 std::string insert_resolved(Connection& db, const std::string& schema, const Migration& migration);
-/// steps 1, finished_at = now. Throws failed if the row is not there any more.
+/// steps 1, finished_at = now, no logs. Throws failed if the row is not there any more.
 void mark_finished(Connection& db, const std::string& schema, const std::string& id);
 /// logs = the error's text; finished_at stays NULL. Throws failed if the row is not there any more.
 void mark_failed(Connection& db, const std::string& schema, const std::string& id, const std::string& logs);
-/// Removes the row `id`. Returns the number of rows removed.
+/// Removes the row `id`, and the journal of its statements, if there is one. Returns the number of rows removed.
 std::uint64_t delete_row(Connection& db, const std::string& schema, const std::string& id);
 /// `resolve --rolled-back`: rolled_back_at on every row of the name that is failed. Returns how many.
 std::uint64_t mark_failed_rolled_back(Connection& db, const std::string& schema, const std::string& name);

@@ -1,4 +1,4 @@
-// Writing rows of the history. Each function is one statement, so a row is never half written.
+// Writing rows of the history. Each row is written by one statement, so it is never half written.
 #include <fmt/format.h>
 #include <sys/random.h>
 
@@ -9,6 +9,7 @@
 
 #include "common/history.hpp"
 #include "common/history_table.hpp"
+#include "common/statement_journal.hpp"
 
 namespace belay {
 
@@ -84,11 +85,12 @@ std::string insert_resolved(Connection& db, const std::string& schema, const Mig
 }
 
 void mark_finished(Connection& db, const std::string& schema, const std::string& id) {
-  const std::uint64_t rows = changed(db,
-                                     fmt::format("UPDATE {} SET applied_steps_count = applied_steps_count + 1, "
-                                                 "finished_at = $2::timestamp with time zone WHERE id = $1",
-                                                 history_table(schema)),
-                                     {id, iso_utc(history_now())});
+  const std::uint64_t rows =
+      changed(db,
+              fmt::format("UPDATE {} SET applied_steps_count = applied_steps_count + 1, "
+                          "finished_at = $2::timestamp with time zone, logs = NULL WHERE id = $1",
+                          history_table(schema)),
+              {id, iso_utc(history_now())});
   expect_one_row(rows, schema, id);
 }
 
@@ -99,7 +101,11 @@ void mark_failed(Connection& db, const std::string& schema, const std::string& i
 }
 
 std::uint64_t delete_row(Connection& db, const std::string& schema, const std::string& id) {
-  return changed(db, fmt::format("DELETE FROM {} WHERE id = $1", history_table(schema)), {id});
+  const JournalOnServer on_server = read_journal(db, schema);
+  const std::uint64_t rows = changed(db, fmt::format("DELETE FROM {} WHERE id = $1", history_table(schema)), {id});
+  if (on_server.journal && on_server.journal->row_id == id && on_server.writable)
+    remove_journal(db, schema, *on_server.journal);
+  return rows;
 }
 
 std::uint64_t mark_failed_rolled_back(Connection& db, const std::string& schema, const std::string& name) {

@@ -51,15 +51,6 @@ std::vector<Piece> split(const std::string& text, Script& script) {
   return pieces;
 }
 
-/// The statement's node, e.g. {"CreateStmt": {…}}; none if the tree cannot be read.
-std::optional<ParseNode> tree_of(const std::string& statement) {
-  const ParseResult result{pg_query_parse(statement.c_str())};
-  if (result->error != nullptr || result->parse_tree == nullptr) return std::nullopt;
-  const ParseNode tree = ParseNode::parse(result->parse_tree, nullptr, false);
-  if (!tree.is_object() || !tree.contains("stmts") || tree["stmts"].size() != 1) return std::nullopt;
-  return tree["stmts"][0].value("stmt", ParseNode::object());
-}
-
 /// Index of the first byte at or after `at` that is neither white space nor comment. Block comments nest.
 std::size_t skip_comments(std::string_view text, std::size_t at) {
   while (at < text.size()) {
@@ -170,7 +161,7 @@ void classify_all(Script& script) {
                                         script.text.begin() + static_cast<std::ptrdiff_t>(first_token), '\n'));
     counted_to = first_token;
     statement.line = line;
-    const std::optional<ParseNode> node = tree_of(statement.text);
+    const std::optional<ParseNode> node = parse_statement(statement.text);
     if (!node) return give_up(script, fmt::format("the statement in line {} could not be read on its own", line));
     classify(*node, statement);
     if (statement.kind == "DO" && commits_inside(statement.text)) statement.outside_transaction = true;
@@ -184,6 +175,14 @@ void classify_all(Script& script) {
 }
 
 }  // namespace
+
+std::optional<ParseNode> parse_statement(const std::string& text) {
+  const ParseResult result{pg_query_parse(text.c_str())};
+  if (result->error != nullptr || result->parse_tree == nullptr) return std::nullopt;
+  const ParseNode tree = ParseNode::parse(result->parse_tree, nullptr, false);
+  if (!tree.is_object() || !tree.contains("stmts") || tree["stmts"].size() != 1) return std::nullopt;
+  return tree["stmts"][0].value("stmt", ParseNode::object());
+}
 
 bool Script::atomic() const {
   if (!parsed) return text.empty();

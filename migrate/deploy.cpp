@@ -23,6 +23,7 @@ void record(Journal* journal, const Json& fields) {
 ApplySettings deploy_settings(const RunContext& context, const MigrateOptions& options, Tool& tool) {
   ApplySettings settings{.schema = context.history_schema,
                          .lock_timeout = options.common.lock_timeout,
+                         .default_lock_timeout = "5s",
                          .statement_timeout = options.common.statement_timeout,
                          .lock_retries = options.lock_retries.value_or(5),
                          .on_wait = [&tool](const std::string& text) { tool.out.note(text); }};
@@ -36,11 +37,15 @@ DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Co
   db.on_notice([&](const std::string& text) { tool.out.note("server: " + text); });
   for (const PendingMigration& pending : plan.pending) {
     const std::string& name = pending.migration.name;
-    tool.out.note("Running: " + name);
+    tool.out.note(pending.resume ? fmt::format("Going on with: {} ({} of {} statements are finished)", name,
+                                               pending.resume->done, pending.resume->statements)
+                                 : "Running: " + name);
     record(journal, {{"name", name}, {"state", "running"}});
     try {
-      ApplyOutcome outcome =
-          apply_migration(db, books, pending.migration, settings, [&](const Statement& s) { show_statement(s, tool); });
+      const auto show = [&](const Statement& s) { show_statement(s, tool); };
+      ApplyOutcome outcome = pending.resume
+                                 ? resume_migration(db, books, pending.migration, settings, *pending.resume, show)
+                                 : apply_migration(db, books, pending.migration, settings, show);
       report.committed_something = report.committed_something || outcome.committed_something || !outcome.failure;
       if (outcome.failure) {
         report.failure = outcome.failure->error;

@@ -66,7 +66,8 @@ void EngineDeploy::lock() {
   if (!options_.common.dry_run) take_prisma_lock(*books_, prisma_lock_patience);
   const std::string& schema = context_.history_schema;
   check_history_rights(*books_, schema, options_.common.dry_run ? HistoryAccess::read : HistoryAccess::write);
-  const MigrationFacts facts{folder_, read_history(*books_, schema), foreign_tables_before_history(*books_, schema)};
+  const MigrationFacts facts{folder_, read_history(*books_, schema), foreign_tables_before_history(*books_, schema),
+                             true};
   plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, folder_);
   for (const std::string& warning : plan_.warnings) tool_.out.warn(warning);
 }

@@ -34,6 +34,40 @@ std::string history_elsewhere(const History& history) {
 
 namespace {
 
+const Migration* local_of(const std::string& name, const MigrationsFolder& folder) {
+  const auto found = std::find_if(folder.migrations.begin(), folder.migrations.end(),
+                                  [&](const Migration& migration) { return migration.name == name; });
+  return found == folder.migrations.end() ? nullptr : &*found;
+}
+
+/// The failed row, if it is the only one and its journal says where to go on.
+const HistoryRow* resumable_row(const MigrationFacts& facts) {
+  if (!facts.history.journal) return nullptr;
+  const HistoryRow* failed = nullptr;
+  for (const HistoryRow& row : facts.history.rows) {
+    if (!row.failed()) continue;
+    if (failed != nullptr) return nullptr;
+    failed = &row;
+  }
+  if (failed == nullptr) return nullptr;
+  const Migration* local = local_of(failed->migration_name, facts.folder);
+  const bool fits = local != nullptr && local->script && can_resume(*facts.history.journal, failed->id, *local);
+  return fits ? failed : nullptr;
+}
+
+/// What belay's journal knows of a migration that stopped half-way, and whether it can be gone on with.
+std::string describe_journal(const MigrationFacts& facts, const HistoryRow& row) {
+  if (!facts.history.journal || facts.history.journal->row_id != row.id) return {};
+  const StatementJournal& journal = *facts.history.journal;
+  std::string text = fmt::format("  {} of its {} statements are finished and committed{}\n", journal.done,
+                                 journal.statements, journal.begun ? ", the next one was begun" : "");
+  const Migration* local = local_of(row.migration_name, facts.folder);
+  if (local == nullptr) return text + "  its folder is gone\n";
+  if (!can_resume(journal, row.id, *local))
+    return text + "  its script was changed since, so it cannot be gone on with\n";
+  return text + "  `migrate-production deploy` goes on after them\n";
+}
+
 void check_history(const MigrationFacts& facts) {
   if (!facts.history.table_exists && !facts.foreign_tables.empty()) {
     std::string names;
@@ -44,10 +78,13 @@ void check_history(const MigrationFacts& facts) {
                     "Is this the right database and schema? An existing database is taken over by `migrate-production "
                     "baseline`, which records the migrations that it already has."};
   }
+  if (facts.may_resume && resumable_row(facts) != nullptr) return;
   std::string failed;
   for (const HistoryRow& row : facts.history.rows) {
-    if (row.failed())
-      failed += fmt::format("The `{}` migration started at {} failed\n", row.migration_name, row.started_at);
+    if (!row.failed()) continue;
+    failed += fmt::format("The `{}` migration started at {} failed{}\n", row.migration_name, row.started_at,
+                          local_of(row.migration_name, facts.folder) == nullptr ? " (its folder is gone)" : "");
+    failed += describe_journal(facts, row);
   }
   if (failed.empty()) return;
   throw Error{Failure::refused, "an earlier migration failed; nothing new is applied before that is settled (P3009)",
@@ -125,11 +162,14 @@ MigrationPlan plan_migrations(const MigrationFacts& facts) {
   }
   if (const std::string elsewhere = history_elsewhere(facts.history); !elsewhere.empty())
     plan.warnings.push_back(elsewhere);
+  const HistoryRow* resumed = facts.may_resume ? resumable_row(facts) : nullptr;
   for (const JoinedMigration& joined : join_history(facts.folder, facts.history)) {
     if (joined.edited)
       plan.warnings.push_back(fmt::format("migration \"{}\" was edited after it was applied", joined.name));
-    if (!joined.pending_for_deploy()) continue;
+    const bool resumes = resumed != nullptr && resumed->migration_name == joined.name;
+    if (!joined.pending_for_deploy() && !resumes) continue;
     plan.pending.push_back(to_pending(joined));
+    if (resumes) plan.pending.back().resume = facts.history.journal;
     warn_about(plan.pending.back(), plan.warnings);
   }
   return plan;
@@ -158,9 +198,10 @@ std::string describe_status(const MigrationPlan& plan) {
     return text + fmt::format("Nothing to apply up to where it was to stop; {} pending behind it.\n", plan.left.size());
   text += fmt::format("{} pending:\n", plan.pending.size());
   for (const PendingMigration& p : plan.pending) {
-    text += fmt::format("  {}  ({} statement{}, {})\n", p.migration.name, p.script.statements.size(),
+    text += fmt::format("  {}  ({} statement{}, {}{})\n", p.migration.name, p.script.statements.size(),
                         p.script.statements.size() == 1 ? "" : "s",
-                        p.script.atomic() ? "one transaction" : "not one transaction");
+                        p.script.atomic() ? "one transaction" : "not one transaction",
+                        p.resume ? fmt::format(", {} of them finished by an earlier deploy", p.resume->done) : "");
   }
   if (!plan.left.empty()) text += fmt::format("{} left pending, the first: {}\n", plan.left.size(), plan.left.front());
   return text;

@@ -13,12 +13,14 @@ namespace belay {
 struct PendingMigration {
   Migration migration;
   Script script;
+  std::optional<StatementJournal> resume;  ///< begun by an earlier deploy, which stopped half-way: go on there
 };
 
 struct MigrationFacts {
   MigrationsFolder folder;
   History history;
   std::vector<std::string> foreign_tables;  ///< what makes Prisma refuse with P3005 where there is no history
+  bool may_resume = false;                  ///< a migration that stopped half-way is gone on with, not refused
 };
 
 struct MigrationPlan {

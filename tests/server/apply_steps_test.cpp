@@ -152,12 +152,20 @@ TEST_CASE("a procedure that commits can be called, and a statement in a script o
 TEST_CASE("a session lost outside a block is in doubt; lost inside one nothing of the block is committed") {
   {
     ApplyBench bench;
-    const ApplyOutcome outcome = bench.apply("SELECT pg_terminate_backend(pg_backend_pid()); VACUUM;");
+    const ApplyOutcome outcome =
+        bench.apply("DO $$ BEGIN COMMIT; PERFORM pg_terminate_backend(pg_backend_pid()); END $$; VACUUM;");
     REQUIRE(outcome.failure);
     CHECK(outcome.failure->in_doubt);
     CHECK(outcome.committed_something);
     CHECK(outcome.failure->error.kind == Failure::unresolved);
     CHECK(bench.rows() == Rows{"m unfinished log 0"});
+  }
+  {
+    ApplyBench bench;  // with its line in the journal it is a transaction of its own
+    const ApplyOutcome outcome = bench.apply("SELECT pg_terminate_backend(pg_backend_pid()); VACUUM;");
+    REQUIRE(outcome.failure);
+    CHECK_FALSE(outcome.failure->in_doubt);
+    CHECK_FALSE(outcome.committed_something);
   }
   ApplyBench bench;
   const ApplyOutcome outcome =

@@ -204,8 +204,8 @@ TEST_CASE("a folder without a migration is nothing to do for a deploy") {
 
 TEST_CASE("a byte order mark or a NUL byte in a script fails, changes nothing but the record, and is named") {
   for (const std::string& script : {std::string("\xEF\xBB\xBF") + "CREATE TABLE a ();",
-                                   std::string("CREATE TABLE a ();") + '\0' + "CREATE TABLE b ();",
-                                   std::string("CREATE TABLE a (); -- ") + '\0'}) {
+                                    std::string("CREATE TABLE a ();") + '\0' + "CREATE TABLE b ();",
+                                    std::string("CREATE TABLE a (); -- ") + '\0'}) {
     const ToolBench bench;
     bench.migration(first, script);
     const RunResult deploy = bench.tool("migrate-production", {"deploy"});
