@@ -201,6 +201,29 @@ TEST_CASE("turns: statements that need to be alone, in one script", "[long]") {
   }
 }
 
+TEST_CASE("turns: a migration that stopped half-way in belay's hands is settled and mended by Prisma", "[long]") {
+  if (!have_prisma()) return;
+  const Place place("public");
+  place.bench().migration(first, "CREATE TABLE a (b int);");
+  place.bench().migration(second, "CREATE INDEX CONCURRENTLY i ON a (b);\nCREATE INDEX CONCURRENTLY j ON a (none);");
+  CHECK(place.belay({"deploy"}).status == 7);
+  CHECK_THAT(place.rows().at(1), Catch::Contains("unfinished | steps 0 | logs"));
+  CHECK_THAT(place.prisma({"status"}).err, Catch::Contains("have failed:\n" + second));
+  CHECK_THAT(place.prisma({"deploy"}).err, Catch::Contains("P3009"));
+  CHECK(place.prisma({"resolve", "--rolled-back", second}).status == 0);
+  place.bench().migration(second, "DROP INDEX i;\nCREATE INDEX i ON a (b);");
+  CHECK(place.prisma({"deploy"}).status == 0);
+  CHECK(place.belay({"status"}).status == 0);
+  place.bench().migration(third, "CREATE TABLE c ();");
+  const RunResult deploy = place.belay({"deploy"});
+  INFO(deploy.err);
+  CHECK(deploy.status == 0);
+  CHECK(place.rows().size() == 4);
+  CHECK(place.prisma({"status"}).status == 0);
+  // What belay had noted of the stopped script is of no use any more.
+  CHECK(place.db().value("SELECT obj_description('_prisma_migrations'::regclass) IS NULL") == "t");
+}
+
 /// The script runs by each on a database of its own; what Prisma believes of belay's rows is its status's exit.
 struct Truth {
   std::string script;
