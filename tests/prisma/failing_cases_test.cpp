@@ -173,6 +173,24 @@ TEST_CASE("turns: a byte order mark or a NUL byte fails on the server, and is re
   CHECK(nul.by_belay.rows().size() == 1);
 }
 
+TEST_CASE("turns: scripts that no server runs", "[long]") {
+  if (!have_prisma()) return;
+  Turns turns;
+  int number = 0;
+  for (const std::string script :
+       {"CREATE TABLE t (); COPY t FROM STDIN;", "\\dt", "CREATE TABLE t ); SELECT 1;",
+        "CREATE TABLE t (); SELECT 'no end", "CREATE TABLE t (); ALTER TABLE t ADD COLUMN a nothing;"}) {
+    CAPTURE(script);
+    const std::string name = "2024010100000" + std::to_string(++number) + "_m";
+    turns.migration(name, script);
+    turns.step({"deploy"}, {.belay = 6, .belay_said = {"P3018", name}, .state = State::differs});
+    CHECK(turns.by_belay.schema() == turns.by_prisma.schema());
+    CHECK(turns.by_belay.rows().size() == turns.by_prisma.rows().size());
+    turns.step({"resolve", "--rolled-back", name}, {.state = State::differs});
+    turns.remove(name);
+  }
+}
+
 TEST_CASE("turns: statements that need to be alone, in one script", "[long]") {
   if (!have_prisma()) return;
   for (const std::string script : {"CREATE INDEX CONCURRENTLY i ON a (b); CREATE INDEX CONCURRENTLY j ON a (b);",
@@ -242,6 +260,9 @@ TEST_CASE("turns: where Prisma's row of an own transaction is wrong, belay's is 
            Truth{"BEGIN; CREATE TABLE t (); SELECT 1/0; COMMIT;", 1, 6, unlogged, logged, false, 1},
            // Prisma says that all is well, and nothing is there.
            Truth{"BEGIN; CREATE TABLE t ();", 0, 6, unlogged, logged, false, 1},
+           // To Prisma up to 7.3 both are one query; belay, psql and Prisma from 7.4 on run one after the other.
+           Truth{"CREATE TABLE t (); ROLLBACK;", 0, 0, done, done, true, 0},
+           Truth{"CREATE TABLE t (); BEGIN; SELECT 1/0; COMMIT;", 1, 7, unlogged, logged, true, 1},
            // Prisma cannot find its own table any more, although the change is there.
            Truth{"SELECT pg_catalog.set_config('search_path', '', false); CREATE TABLE public.t ();", 1, 0, unlogged,
                  done, true, 0},

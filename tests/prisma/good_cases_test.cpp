@@ -141,6 +141,27 @@ TEST_CASE("turns: empty scripts, comments, bytes that are no UTF-8, one statemen
   turns.step({"status"});
 }
 
+TEST_CASE("turns: scripts of many kinds, each a migration", "[long]") {
+  if (!have_prisma()) return;
+  Turns turns;
+  int number = 0;
+  for (const std::string script :
+       {"SET LOCAL work_mem = '1MB'; CREATE TABLE a (b int, c int DEFAULT 1);",
+        "BEGIN;\nALTER TABLE a ADD COLUMN d int;\nCOMMIT;\n",
+        "CREATE TABLE before_it (); BEGIN; CREATE TABLE within (); COMMIT; CREATE TABLE behind ();",
+        "CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $f$ BEGIN RETURN ';--'; END $f$; DO $$ BEGIN PERFORM "
+        "f(); "
+        "END $$",
+        "CREATE TYPE mood AS ENUM ('sad'); ALTER TYPE mood RENAME VALUE 'sad' TO 'glad';",
+        "ALTER TYPE mood ADD VALUE 'new';", "VACUUM a", "INSERT INTO a VALUES (1); UPDATE a SET d = 2; TRUNCATE a;",
+        "CREATE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN COMMIT; END'", "CALL p()", ";;", "SELECT 1 -- no end",
+        "CREATE EXTENSION IF NOT EXISTS plpgsql; COMMENT ON TABLE a IS 'größe';",
+        "CREATE SCHEMA further CREATE TABLE t (); DROP TABLE IF EXISTS none;"})
+    turns.migration("2024010100" + std::to_string(1000 + ++number) + "_m", script);
+  turns.step({"deploy"});
+  turns.step({"status"});
+}
+
 TEST_CASE("turns: with schema= the history and the tables are there, and only Prisma's status makes the schema",
           "[long]") {
   if (!have_prisma()) return;
