@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 #include "backup/verify.hpp"
 #include "common/error.hpp"
 #include "common/pg_tools.hpp"
@@ -145,13 +143,6 @@ class FileCheck {
   Tool& tool_;
 };
 
-std::optional<DatabaseTarget> side_server(const BackupOptions& options) {
-  if (options.side_server) return DatabaseTarget{parse_database_url(*options.side_server), "--side-server", {}};
-  const char* shadow = std::getenv("SHADOW_DATABASE_URL");
-  if (shadow == nullptr || *shadow == '\0') return std::nullopt;
-  return DatabaseTarget{parse_database_url(shadow), "environment SHADOW_DATABASE_URL", {}};
-}
-
 TrialPlace place_at(const DatabaseTarget& target, const BackupOptions& options) {
   return {.url = target.url,
           .source = target.source,
@@ -163,7 +154,7 @@ TrialPlace place_at(const DatabaseTarget& target, const BackupOptions& options) 
 }  // namespace
 
 std::optional<TrialPlace> other_trial_place(const BackupOptions& options) {
-  const std::optional<DatabaseTarget> side = side_server(options);
+  const std::optional<DatabaseTarget> side = find_side_server(options.side_server, real_surroundings());
   if (!side) return std::nullopt;
   return place_at(*side, options);
 }

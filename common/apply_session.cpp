@@ -61,4 +61,20 @@ void keep_prisma_lock(Connection& db, const SessionFacts& facts) {
   take_prisma_lock(db, std::chrono::milliseconds{0});
 }
 
+WithoutLockTimeout::WithoutLockTimeout(Connection& db, bool needed) : db_(db) {
+  if (!needed) return;
+  before_ = db.value("SELECT pg_catalog.current_setting('lock_timeout')");
+  if (before_ != "0") set(db_, "lock_timeout", "0", SettingScope::session);
+}
+
+WithoutLockTimeout::~WithoutLockTimeout() {
+  if (before_.empty() || before_ == "0") return;
+  try {
+    const InterruptShield shield;
+    set(db_, "lock_timeout", before_, SettingScope::session);
+  } catch (const std::exception&) {
+    // The session is gone, and its settings with it.
+  }
+}
+
 }  // namespace belay

@@ -32,4 +32,17 @@ void clean_session(Connection& db, const SessionFacts& facts);
 /// faster.
 void keep_prisma_lock(Connection& db, const SessionFacts& facts);
 
+/// lock_timeout 0 while it stands, if `needed`; then what it was before.
+class WithoutLockTimeout {
+ public:
+  WithoutLockTimeout(Connection& db, bool needed);
+  ~WithoutLockTimeout();
+  WithoutLockTimeout(const WithoutLockTimeout&) = delete;
+  WithoutLockTimeout& operator=(const WithoutLockTimeout&) = delete;
+
+ private:
+  Connection& db_;
+  std::string before_;
+};
+
 }  // namespace belay

@@ -45,32 +45,6 @@ bool sets_the_session(const Statement& statement) {
   return statement.kind == "SELECT" && statement.text.find("set_config") != std::string::npos;
 }
 
-/// lock_timeout 0 for one statement.
-class NoLockTimeout {
- public:
-  NoLockTimeout(Connection& db, const Statement& statement) : db_(db) {
-    if (!waits_without_lock_timeout(statement)) return;
-    before_ = db.value("SELECT pg_catalog.current_setting('lock_timeout')");
-    if (before_ != "0") set("0");
-  }
-  ~NoLockTimeout() {
-    if (before_.empty() || before_ == "0") return;
-    try {
-      const InterruptShield shield;
-      set(before_);
-    } catch (const std::exception&) {
-      // The session is gone, and its settings with it.
-    }
-  }
-  NoLockTimeout(const NoLockTimeout&) = delete;
-  NoLockTimeout& operator=(const NoLockTimeout&) = delete;
-
- private:
-  void set(const std::string& value) { db_.run("SELECT pg_catalog.set_config('lock_timeout', $1, false)", {value}); }
-  Connection& db_;
-  std::string before_;
-};
-
 class Steps {
  public:
   Steps(const StepsRun& run, const Statement*& at, StepsResult& so_far)
@@ -108,6 +82,21 @@ class Steps {
     if (run_.settings.on_wait) run_.settings.on_wait(text);
   }
 
+  /// By the second session; where that one is gone, by the script's own, which is idle then.
+  template <typename Action>
+  auto with_books(Action action) {
+    try {
+      return action(run_.books);
+    } catch (const ServerError& error) {
+      if (!error.connection_lost || !db_.usable() || !idle()) throw;
+    }
+    return action(db_);
+  }
+
+  EffectFound effect_now(const Statement& statement, const nlohmann::ordered_json& before) {
+    return with_books([&](Connection& look) { return find_effect(look, statement, before); });
+  }
+
   void execute(std::size_t index) {
     throw_if_interrupted();  // here nothing of the statement was sent
     const Statement& statement = statements()[index];
@@ -143,9 +132,15 @@ class Steps {
     if (!so_far_.journal) return std::nullopt;
     StatementJournal then = *so_far_.journal;
     then.done = index + 1;
+    forget_dropped(db_, then);
     db_.run_script("SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE; SET LOCAL statement_timeout = 0");
     write_journal(db_, run_.settings.schema, then);
     return then;
+  }
+
+  /// A later statement of the script may drop, rename or replace what an earlier one built.
+  static void forget_dropped(Connection& look, StatementJournal& journal) {
+    for (const std::string& name : missing_indexes(look, journal.indexes)) std::erase(journal.indexes, name);
   }
 
   void execute_with_journal(std::size_t index) {
@@ -179,7 +174,7 @@ class Steps {
     });
     fault_point("apply: step begun");
     try {
-      const NoLockTimeout no_lock_timeout{db_, statement};
+      const WithoutLockTimeout patient{db_, waits_without_lock_timeout(statement)};
       send_statement(db_, statement, run_.session, run_.watch);
     } catch (const Error& error) {
       failed_alone(statement, error);
@@ -200,6 +195,7 @@ class Steps {
       journal.done = index + 1;
       journal.begun = false;
       journal.before = nlohmann::ordered_json::object();
+      with_books([&](Connection& look) { forget_dropped(look, journal); });
       journal.indexes.insert(journal.indexes.end(), found.indexes.begin(), found.indexes.end());
     });
   }
@@ -211,21 +207,6 @@ class Steps {
     change(then);
     with_books([&](Connection& books) { write_journal(books, run_.settings.schema, then); });
     so_far_.journal = then;
-  }
-
-  /// By the second session; where that one is gone, by the script's own, which is idle then.
-  template <typename Action>
-  auto with_books(Action action) {
-    try {
-      return action(run_.books);
-    } catch (const ServerError& error) {
-      if (!error.connection_lost || !db_.usable() || !idle()) throw;
-    }
-    return action(db_);
-  }
-
-  EffectFound effect_now(const Statement& statement, const nlohmann::ordered_json& before) {
-    return with_books([&](Connection& look) { return find_effect(look, statement, before); });
   }
 
   void repair(const std::string& sql) {
@@ -254,19 +235,25 @@ class Steps {
     return index + 1;
   }
 
+  /// What finished statements have built is still there, but for the index that the one that was begun drops.
+  void check_built(const StatementJournal& journal) {
+    std::vector<std::string> missing =
+        with_books([&](Connection& look) { return missing_indexes(look, journal.indexes); });
+    if (journal.begun && journal.before.value("index", nlohmann::ordered_json()).is_string())
+      std::erase(missing, journal.before["index"].get<std::string>());
+    if (missing.empty()) return;
+    throw Error{
+        Failure::failed,
+        fmt::format("index {} was built by this migration, and is not there or not valid any more", missing.front()),
+        {},
+        "Build it by hand, then deploy again."};
+  }
+
   std::size_t resume() {
     if (!so_far_.journal || (so_far_.journal->done == 0 && !so_far_.journal->begun)) return 0;
     const StatementJournal journal = *so_far_.journal;
     so_far_.committed_something = true;
-    const std::vector<std::string> missing =
-        with_books([&](Connection& look) { return missing_indexes(look, journal.indexes); });
-    if (!missing.empty()) {
-      throw Error{
-          Failure::failed,
-          fmt::format("index {} was built by this migration, and is not there or not valid any more", missing.front()),
-          {},
-          "Build it by hand, then deploy again."};
-    }
+    check_built(journal);
     for (std::size_t i = 0; i < journal.done && i < statements().size(); ++i) {
       if (sets_the_session(statements()[i])) send_statement(db_, statements()[i], run_.session, run_.watch);
     }

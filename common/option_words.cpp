@@ -79,8 +79,12 @@ constexpr std::array prisma_verbs{
     PrismaVerb{
         "migrate resolve",
         "`migrate-production resolve` settles the record; `rollback-migration --mark-only` takes an applied one back."},
-    PrismaVerb{"diff", "`prisma migrate diff` stays with Prisma."},
-    PrismaVerb{"migrate diff", "`prisma migrate diff` stays with Prisma."},
+    PrismaVerb{"diff",
+               "`migrate-production diff` compares the database with the folder; other comparisons, and SQL, stay with "
+               "Prisma."},
+    PrismaVerb{"migrate diff",
+               "`migrate-production diff` compares the database with the folder; other comparisons, and SQL, stay with "
+               "Prisma."},
     PrismaVerb{
         "migrate",
         "Leave out `migrate`: the tool is `migrate-production`, and its commands are in `migrate-production --help`."},

@@ -88,10 +88,11 @@ std::string describe_leftover(const SideDatabase& side) {
                      side.marker->host, side.marker->step);
 }
 
-/// Only a deploy can have left the target half-way. What other runs leave is their side databases.
+/// Only a deploy can have left the target half-way. What other runs leave is their side databases, and so does a
+/// replay.
 std::string way_out(const std::vector<const SideDatabase*>& leftovers) {
   for (const SideDatabase* side : leftovers) {
-    if (side->marker && side->marker->tool == "migrate-production")
+    if (side->marker && side->marker->tool == "migrate-production" && side->marker->kind != SideKind::rehearsal)
       return "Run `migrate-production recover` first: it says which state the database is in, and finishes or removes "
              "what is left.";
   }

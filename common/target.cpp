@@ -250,6 +250,14 @@ DatabaseTarget resolve_target(const CommonOptions& options, const Surroundings& 
   return target;
 }
 
+std::optional<DatabaseTarget> find_side_server(const std::optional<std::string>& option,
+                                               const Surroundings& surroundings) {
+  if (option) return DatabaseTarget{parse_database_url(*option), "--side-server", {}};
+  const std::optional<std::string> shadow = surroundings.environment("SHADOW_DATABASE_URL");
+  if (!shadow || shadow->empty()) return std::nullopt;
+  return DatabaseTarget{parse_database_url(*shadow), "environment SHADOW_DATABASE_URL", {}};
+}
+
 bool is_production(const Surroundings& surroundings, const std::optional<std::string>& environment_option) {
   const auto harmless = [](const std::string& word) {
     return word == "development" || word == "test" || word == "staging";

@@ -33,6 +33,11 @@ struct Surroundings {
 [[nodiscard]] DatabaseTarget resolve_target(const CommonOptions& options, const Surroundings& surroundings,
                                             const std::optional<std::filesystem::path>& migrations_folder);
 
+/// The server where side databases are made: `option` (--side-server), else SHADOW_DATABASE_URL; none = the target's
+/// own. Throws usage.
+[[nodiscard]] std::optional<DatabaseTarget> find_side_server(const std::optional<std::string>& option,
+                                                             const Surroundings& surroundings);
+
 /// Production is assumed unless the option `environment`, BELAY_ENV or NODE_ENV says development, test or staging.
 /// belay's own two words come before NODE_ENV (staging hosts run Node with NODE_ENV=production); where those two
 /// disagree it is production.

@@ -74,12 +74,40 @@ std::string state_text(const JoinedMigration& migration) {
   return describe_state(migration);
 }
 
+/// What one statement of a failed migration is to the journal of its run.
+std::string statement_state(const StatementJournal& journal, std::size_t index) {
+  if (index < journal.done) return "done";
+  if (index > journal.done) return "not run";
+  return journal.begun ? "begun; the next deploy looks at what it left" : "failed, or not run";
+}
+
+/// Which statements of a failed migration took effect, as far as it can be told without looking at the schema.
+std::string effects_text(const JoinedMigration& migration, const std::optional<StatementJournal>& journal) {
+  const bool failed =
+      std::any_of(migration.rows.begin(), migration.rows.end(), [](const HistoryRow& row) { return row.failed(); });
+  if (!failed || !migration.local || !migration.local->script) return {};
+  const Script script = parse_script(*migration.local->script);
+  const bool known = journal && can_resume(*journal, journal->row_id, *migration.local);
+  if (!known && script.atomic() && !migration.edited)
+    return "\nIt is one transaction: none of its statements took effect.\n";
+  if (!known)
+    return "\nIt is not one transaction, or was edited since: which statements took effect cannot be told from the "
+           "history. Compare the schema: migrate-production diff\n";
+  std::string text = "\nStatements\n";
+  for (std::size_t i = 0; i < script.statements.size(); ++i) {
+    const Statement& s = script.statements[i];
+    text += fmt::format("  line {:>4}  {}{}{}: {}\n", s.line, s.kind, s.object.empty() ? "" : " ", s.object,
+                        statement_state(*journal, i));
+  }
+  return text + "`migrate-production deploy` goes on with the first that is not done.\n";
+}
+
 int show_one(const MigrateOptions& options, Tool& tool) {
   const std::filesystem::path folder = migrations_folder(options.common);
   const MigrationsFolder read = read_migrations(folder);
   const HistoryReading reading = read_history_only(tool, options.common, folder);
   const JoinedMigration migration = find_joined(read, reading.history, *options.name);
-  tool.out.result(describe_migration(migration, options.sql ? Sql::shown : Sql::left_out));
+  tool.out.result(describe_migration(migration, options.sql ? Sql::shown : Sql::left_out, reading.history.journal));
   return is_applied(migration) ? 0 : static_cast<int>(Failure::answer_no);
 }
 
@@ -114,9 +142,11 @@ bool is_applied(const JoinedMigration& migration) {
   return any(&HistoryRow::applied) && !any(&HistoryRow::failed);
 }
 
-Result describe_migration(const JoinedMigration& migration, Sql sql) {
+Result describe_migration(const JoinedMigration& migration, Sql sql, const std::optional<StatementJournal>& journal) {
   std::string text = fmt::format("{}\nState     {}\n", migration.name, state_text(migration)) + file_text(migration);
   for (const HistoryRow& row : migration.rows) text += row_text(row, migration);
+  const bool has_journal = journal && journal->migration == migration.name;
+  text += effects_text(migration, has_journal ? journal : std::nullopt);
   Json json{
       {"name", migration.name},
       {"applied", is_applied(migration)},
@@ -124,6 +154,7 @@ Result describe_migration(const JoinedMigration& migration, Sql sql) {
       {"edited", migration.edited},
       {"file", migration.local ? Json(migration.local->file.string()) : Json(nullptr)},
       {"file_checksum", migration.local && migration.local->script ? Json(migration.local->checksum) : Json(nullptr)},
+      {"statements_done", has_journal ? Json(journal->done) : Json(nullptr)},
       {"rows", rows_json(migration.rows)}};
   if (sql == Sql::shown && migration.local && migration.local->script) {
     text += "\n" + *migration.local->script;

@@ -19,8 +19,10 @@ namespace belay {
 [[nodiscard]] bool is_applied(const JoinedMigration& migration);
 
 enum class Sql { left_out, shown };
-/// State, rows with their logs, the file's checksum against the recorded one.
-[[nodiscard]] Result describe_migration(const JoinedMigration& migration, Sql sql);
+/// State, rows with their logs, the file's checksum against the recorded one; of a failed one which statements took
+/// effect, as `journal` (the history's) has it.
+[[nodiscard]] Result describe_migration(const JoinedMigration& migration, Sql sql,
+                                        const std::optional<StatementJournal>& journal);
 
 /// Without a name 0; with one 0 if it is applied, 9 if not.
 int run_history(const MigrateOptions& options, Tool& tool);

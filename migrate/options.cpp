@@ -66,10 +66,14 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
            "recover: the database is right as it is now; only remove what the dead run left", Where::command_line_only);
   set.flag("--sql", options.sql, "history NAME: print the migration's SQL too", Where::command_line_only);
   set.positional("NAME", options.name, "history: the migration", {"history"});
+  set.text("--side-server", options.side_server, "URL",
+           "diff: where the side database is made, instead of the target's own server; also SHADOW_DATABASE_URL");
   set.command("status",
               "which migrations are applied, pending, failed, rolled back, edited or missing; 0 = up to date");
   set.command("history", "the rows of the history; with NAME all that is known of one migration, 0 = applied");
   set.command("validate", "the folder alone, without a database: what would stop a deploy, and what is worth knowing");
+  set.command("diff",
+              "drift: the live schema against the folder replayed in a side database; 0 = no difference that counts");
   set.text("--applied", options.applied, "NAME", "resolve: record this migration as applied, without running it",
            Where::command_line_only);
   set.text("--rolled-back", options.rolled_back, "NAME",

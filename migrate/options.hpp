@@ -20,6 +20,7 @@ struct MigrateOptions {
   std::optional<std::string> applied;      ///< resolve: the migration to be recorded as applied
   std::optional<std::string> rolled_back;  ///< resolve: the migration to be recorded as rolled back
   std::optional<std::string> up_to;        ///< baseline: the last migration to be recorded
+  std::optional<std::string> side_server;  ///< diff: URL of the server where the side database is made
   std::optional<std::string> to;           ///< deploy, guarded run: the last pending migration that is applied
   std::optional<int> steps;                ///< deploy, guarded run: apply the first so many pending migrations
   std::optional<int> lock_retries;  ///< deploy, guarded run: how often a migration that met a lock is tried again

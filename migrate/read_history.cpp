@@ -6,7 +6,6 @@
 #include "common/history_rights.hpp"
 #include "common/pooler.hpp"
 #include "common/run_context.hpp"
-#include "common/target.hpp"
 
 namespace belay {
 
@@ -20,8 +19,9 @@ namespace {
               "Nothing was changed."};
 }
 
-/// A database that is not there is refused, as by the other verbs: trying again later would not help.
-Connection connect(const DatabaseTarget& target, const Tool& tool) {
+}  // namespace
+
+Connection connect_to_read(const DatabaseTarget& target, const Tool& tool) {
   try {
     return Connection{target.url, target.url.database, tool.session()};
   } catch (const Error& error) {
@@ -29,8 +29,6 @@ Connection connect(const DatabaseTarget& target, const Tool& tool) {
     throw Error{Failure::refused, error.message, error.detail, error.hint};
   }
 }
-
-}  // namespace
 
 std::optional<std::filesystem::path> folder_if_found(const CommonOptions& options) {
   try {
@@ -46,7 +44,7 @@ HistoryReading read_history_only(Tool& tool, const CommonOptions& options,
   const DatabaseTarget target = resolve_target(options, real_surroundings(), folder);
   for (const std::string& warning : target.warnings) tool.out.warn(warning);
   HistoryReading reading{.database = target.url.database, .schema = target.url.schema.value_or("public")};
-  Connection db = connect(target, tool);
+  Connection db = connect_to_read(target, tool);
   tool.out.note(fmt::format("Reading {} (from {})", target.url.describe(), target.source));
   try {
     Transaction reads{db, "ISOLATION LEVEL REPEATABLE READ READ ONLY"};

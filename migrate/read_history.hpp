@@ -9,6 +9,7 @@
 #include "common/history.hpp"
 #include "common/options.hpp"
 #include "common/run_tool.hpp"
+#include "common/target.hpp"
 
 namespace belay {
 
@@ -22,6 +23,10 @@ struct HistoryReading {
 /// The migrations folder where a verb could do without it, and only the .env beside it matters: none if there is none,
 /// or more than one.
 [[nodiscard]] std::optional<std::filesystem::path> folder_if_found(const CommonOptions& options);
+
+/// A session on the target itself. A database that is not there is refused, as by the other verbs: trying again later
+/// would not help. Throws connection.
+[[nodiscard]] Connection connect_to_read(const DatabaseTarget& target, const Tool& tool);
 
 /// `folder`: the .env beside it counts too, if it is known. Says in the first line which database was asked, and as
 /// whom. Throws usage, connection, or refused if the history cannot be read.

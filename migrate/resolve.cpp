@@ -26,10 +26,14 @@ std::vector<HistoryRow> rows_of(const ResolveFacts& facts) {
 void check_applied(const ResolveFacts& facts, const std::vector<HistoryRow>& rows) {
   // Also where that row is rolled back: Prisma looks at finished_at alone.
   if (std::none_of(rows.begin(), rows.end(), [](const HistoryRow& row) { return row.finished_at.has_value(); })) return;
-  throw Error{Failure::refused,
-              fmt::format("the migration \"{}\" is already recorded as applied in the database (P3008)", facts.name),
-              {},
-              fmt::format("Nothing was changed. `migrate-production history {}` shows its rows.", facts.name)};
+  throw Error{
+      Failure::refused,
+      fmt::format("the migration \"{}\" is already recorded as applied in the database (P3008)", facts.name),
+      {},
+      fmt::format("Nothing was changed, and nothing is to be done if it is meant to be applied. `migrate-production "
+                  "history {}` shows its rows. To take it back in the record alone: rollback-migration "
+                  "--mark-only --migration-name {}.",
+                  facts.name, facts.name)};
 }
 
 void check_rolled_back(const ResolveFacts& facts, const std::vector<HistoryRow>& rows) {

@@ -14,10 +14,12 @@ namespace {
 
 constexpr std::chrono::seconds lock_patience{2};
 
-/// Throws where a marker speaks of a deploy: its side database is the rope that the target may still hang on.
+/// Throws where a marker speaks of a deploy: its side database is the rope that the target may still hang on. A
+/// database that migrations were only tried in never is.
 void require_no_deploy(const RunContext& context) {
   for (const SideDatabase& side : context.sides) {
     if (side.kept() || !side.marker || side.marker->tool != "migrate-production") continue;
+    if (side.marker->kind == SideKind::rehearsal) continue;
     throw Error{Failure::refused,
                 fmt::format("\"{}\" belongs to a deploy that did not end in order (run {}, step {})", side.name,
                             side.marker->run, side.marker->step),

@@ -54,6 +54,11 @@ TEST_CASE("a script that failed half-way is gone on with after the last finished
   CHECK(row(bench) == "1 f t 0");
   CHECK(bench.db.value("SELECT count(*) FROM t") == "10");
   CHECK_THAT(bench.migrate().err, Catch::Contains("4 of its 10 statements are finished"));
+  const RunResult shown = bench.tool("migrate-production", {"history", "1_steps"});
+  CHECK(shown.status == 9);
+  CHECK_THAT(shown.out, Catch::Contains("line    4  CREATE INDEX by_a: done") &&
+                            Catch::Contains("line    5  INSERT t: failed, or not run") &&
+                            Catch::Contains("line    6  BEGIN: not run"));
   bench.db.sql("CREATE TABLE other.only_in_other (x int); INSERT INTO other.only_in_other VALUES (50)");
   const RunResult second = deploy(bench);
   INFO(second.err);

@@ -4,8 +4,8 @@
 using namespace belay;
 using namespace belay::test;
 
-TEST_CASE("changes of types, functions and sequences are found") {
-  check_found({
+const Changes& belay::test::changes_of_types() {
+  static const Changes all{
       {"ALTER TYPE app.mood ADD VALUE 'great'", R"(hard enum "app"."mood": labels)"},
       {"ALTER TYPE app.mood RENAME VALUE 'sad' TO 'blue'", R"(hard enum "app"."mood": labels)"},
       {"DROP TYPE app.\"Empty\"", R"(hard enum "app"."Empty": missing)"},
@@ -65,11 +65,14 @@ TEST_CASE("changes of types, functions and sequences are found") {
        R"(hard sequence "app"."owned": owned by: expected "app"."right_side"."l", found none)"},
       {"ALTER SEQUENCE app.orders_id_seq INCREMENT BY 6", R"(hard sequence "app"."orders_id_seq": increment)"},
       {"GRANT SELECT ON SEQUENCE app.counter TO PUBLIC", R"(hard sequence "app"."counter": privileges)"},
-  });
+  };
+  return all;
 }
 
-TEST_CASE("changes of what belongs to the database as a whole are found") {
-  check_found({
+TEST_CASE("changes of types, functions and sequences are found") { check_found(changes_of_types()); }
+
+const Changes& belay::test::changes_of_the_database() {
+  static const Changes all{
       {"DROP EXTENSION pgcrypto", R"(hard extension "pgcrypto": missing)"},
       {"ALTER EXTENSION citext SET SCHEMA app", R"(hard extension "citext": schema: expected "public", found "app")"},
       {"UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'citext'",
@@ -114,16 +117,13 @@ TEST_CASE("changes of what belongs to the database as a whole are found") {
       {"CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler; ALTER TABLE app.no_columns SET ACCESS "
        "METHOD heap2",
        R"(hard table "app"."no_columns": access method: expected none, found "heap2")"},
-  });
+  };
+  return all;
 }
 
-namespace {
+TEST_CASE("changes of what belongs to the database as a whole are found") { check_found(changes_of_the_database()); }
 
-struct Noise {
-  std::string what, before, change;
-};
-
-const std::vector<Noise>& noises() {
+const std::vector<Noise>& belay::test::noises() {
   static const std::vector<Noise> all = {
       {"a right given and taken back", "",
        "GRANT SELECT ON app.cat TO PUBLIC; REVOKE SELECT ON app.cat FROM PUBLIC; GRANT USAGE ON TYPE app.\"Empty\" TO "
@@ -175,8 +175,6 @@ const std::vector<Noise>& noises() {
   };
   return all;
 }
-
-}  // namespace
 
 TEST_CASE("what is no change of the schema is not found") {
   const TestDatabase db{"schema noise"};

@@ -44,9 +44,23 @@ struct Change {
   std::string found;  ///< how one of the differences begins
 };
 
+using Changes = std::vector<Change>;
+/// Every kind of change of what fill() makes, by what it belongs to.
+const Changes& changes_of_tables();
+const Changes& changes_of_constraints();
+const Changes& changes_of_views();
+const Changes& changes_of_types();
+const Changes& changes_of_the_database();
+
+struct Noise {
+  std::string what, before, change;
+};
+/// What changes nothing that counts.
+const std::vector<Noise>& noises();
+
 /// Makes each change in a transaction that is rolled back, and checks that it is found, recorded expressions parsed
 /// again.
-inline void check_found(const std::vector<Change>& changes) {
+inline void check_found(const Changes& changes) {
   const TestDatabase db{"schema changes"};
   fill(db);
   Connection session = db.connect();

@@ -4,8 +4,8 @@
 using namespace belay;
 using namespace belay::test;
 
-TEST_CASE("changes of tables and columns are found") {
-  check_found({
+const Changes& belay::test::changes_of_tables() {
+  static const Changes all{
       {"CREATE TABLE app.new_table (a int)", R"(hard table "app"."new_table": not expected)"},
       {"DROP TABLE app.no_columns", R"(hard table "app"."no_columns": missing)"},
       {"ALTER TABLE app.no_columns RENAME TO renamed", R"(hard table "app"."renamed": not expected)"},
@@ -93,11 +93,14 @@ TEST_CASE("changes of tables and columns are found") {
        R"(hard table "app"."by_expression": partitioned by)"},
       {"ALTER TABLE app.animal DROP born, ADD born date; ALTER TABLE app.animal DROP legs, ADD legs int DEFAULT 4",
        R"(soft table "app"."animal": column order)"},
-  });
+  };
+  return all;
 }
 
-TEST_CASE("changes of constraints and indexes are found") {
-  check_found({
+TEST_CASE("changes of tables and columns are found") { check_found(changes_of_tables()); }
+
+const Changes& belay::test::changes_of_constraints() {
+  static const Changes all{
       {"ALTER TABLE app.orders DROP CONSTRAINT orders_status_check",
        R"(hard constraint "app"."orders"."orders_status_check": missing)"},
       {"ALTER TABLE app.orders DROP CONSTRAINT orders_status_check, ADD CONSTRAINT "
@@ -163,11 +166,14 @@ TEST_CASE("changes of constraints and indexes are found") {
        R"(hard statistics object "app"."orders_expressions": definition)"},
       {"ALTER STATISTICS app.orders_stats SET STATISTICS 78",
        R"(hard statistics object "app"."orders_stats": statistics target: expected 77, found 78)"},
-  });
+  };
+  return all;
 }
 
-TEST_CASE("changes of views, triggers, rules and policies are found") {
-  check_found({
+TEST_CASE("changes of constraints and indexes are found") { check_found(changes_of_constraints()); }
+
+const Changes& belay::test::changes_of_views() {
+  static const Changes all{
       {"DROP VIEW app.checked", R"(hard view "app"."checked": missing)"},
       {"CREATE OR REPLACE VIEW app.open_orders AS SELECT o.id, o.status, o.note AS \"The Note\" FROM app.orders AS o "
        "WHERE o.status IN ('open', 'void')",
@@ -222,5 +228,8 @@ TEST_CASE("changes of views, triggers, rules and policies are found") {
       {"DROP POLICY \"All\" ON app.cache; CREATE POLICY \"All\" ON app.cache FOR UPDATE USING (k = current_user)",
        R"(hard policy "app"."cache"."All": command: expected ALL, found UPDATE)"},
       {"COMMENT ON POLICY readers ON app.orders IS NULL", R"(hard policy "app"."orders"."readers": comment)"},
-  });
+  };
+  return all;
 }
+
+TEST_CASE("changes of views, triggers, rules and policies are found") { check_found(changes_of_views()); }

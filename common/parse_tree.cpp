@@ -1,0 +1,188 @@
+#include "common/parse_tree.hpp"
+
+#include <pg_query.h>
+
+#include <memory>
+
+namespace belay {
+
+namespace {
+
+struct ParseResult {
+  explicit ParseResult(const std::string& sql) : result(pg_query_parse(sql.c_str())) {}
+  ~ParseResult() { pg_query_free_parse_result(result); }
+  ParseResult(const ParseResult&) = delete;
+  ParseResult& operator=(const ParseResult&) = delete;
+  PgQueryParseResult result;
+};
+
+struct PlpgsqlResult {
+  explicit PlpgsqlResult(const std::string& sql) : result(pg_query_parse_plpgsql(sql.c_str())) {}
+  ~PlpgsqlResult() { pg_query_free_plpgsql_parse_result(result); }
+  PlpgsqlResult(const PlpgsqlResult&) = delete;
+  PlpgsqlResult& operator=(const PlpgsqlResult&) = delete;
+  PgQueryPlpgsqlParseResult result;
+};
+
+void say_unknown(Executed& all, const std::string& why) {
+  if (all.unknown.empty()) all.unknown = why;
+}
+
+/// The text of a PL/pgSQL expression, if it is one string constant.
+std::optional<std::string> constant_in(const std::string& expression) {
+  const std::optional<std::vector<ParseNode>> parsed = parse_statements("SELECT " + expression);
+  if (!parsed || parsed->size() != 1) return std::nullopt;
+  const ParseNode& targets = member(member(parsed->front(), "SelectStmt"), "targetList");
+  if (targets.size() != 1 || !targets.is_array()) return std::nullopt;
+  const ParseNode& constant = member(member(member(targets.front(), "ResTarget"), "val"), "A_Const");
+  if (!constant.contains("sval")) return std::nullopt;
+  return name_in(constant["sval"]);
+}
+
+/// SQL of a PL/pgSQL block: a statement, an expression, or `variable := expression`.
+std::optional<std::vector<ParseNode>> parse_piece(const std::string& text) {
+  if (auto parsed = parse_statements(text)) return parsed;
+  if (const std::size_t assigned = text.find(":="); assigned != std::string::npos) {
+    if (auto parsed = parse_statements("SELECT " + text.substr(assigned + 2))) return parsed;
+  }
+  return parse_statements("SELECT " + text);
+}
+
+void add_statements(Executed& all, const std::vector<ParseNode>& statements);
+
+void add_piece(Executed& all, const std::string& text) {
+  if (const auto parsed = parse_piece(text)) return add_statements(all, *parsed);
+  say_unknown(all, "a block with a part that the parser does not understand");
+}
+
+void add_dynamic(Executed& all, const std::string& expression) {
+  const std::optional<std::string> constant = constant_in(expression);
+  const auto parsed = constant ? parse_statements(*constant) : std::nullopt;
+  if (parsed) return add_statements(all, *parsed);
+  say_unknown(all, "EXECUTE of SQL that is known only when it runs");
+}
+
+/// Where the text of a statement to be run stands in the nodes of a PL/pgSQL tree.
+bool is_dynamic(std::string_view statement, std::string_view key) {
+  const bool executes = statement == "PLpgSQL_stmt_dynexecute" || statement == "PLpgSQL_stmt_dynfors";
+  return key == "dynquery" || (executes && key == "query");
+}
+
+void add_block(Executed& all, const ParseNode& node, std::string_view statement) {
+  if (!node.is_structured()) return;
+  if (node.is_array()) {
+    for (const ParseNode& item : node) add_block(all, item, statement);
+    return;
+  }
+  for (const auto& [key, value] : node.items()) {
+    const ParseNode& expression = member(value, "PLpgSQL_expr");
+    if (!expression.contains("query")) {
+      add_block(all, value, key.starts_with("PLpgSQL_stmt") ? std::string_view{key} : statement);
+    } else if (is_dynamic(statement, key)) {
+      add_dynamic(all, name_in(expression["query"]));
+    } else {
+      add_piece(all, name_in(expression["query"]));
+    }
+  }
+}
+
+/// The DO statement once more, from its node: it may have come out of a constant.
+std::string do_statement(const std::string& body) {
+  std::string tag = "$belay$";
+  while (body.find(tag) != std::string::npos) tag.insert(tag.size() - 1, "x");
+  return "DO " + tag + body + tag;
+}
+
+/// The text of one of the options of DO or CREATE FUNCTION.
+std::string option_text(const ParseNode& options, const char* name) {
+  for (const ParseNode& item : options) {
+    const ParseNode& element = member(item, "DefElem");
+    if (element.value("defname", "") == name) return name_in(member(element, "arg"));
+  }
+  return {};
+}
+
+/// `statement`: DO or CREATE FUNCTION, in PL/pgSQL.
+void add_plpgsql(Executed& all, const std::string& statement) {
+  const PlpgsqlResult parsed{statement};
+  const char* functions = parsed.result.error == nullptr ? parsed.result.plpgsql_funcs : nullptr;
+  const ParseNode tree = functions == nullptr ? ParseNode{} : ParseNode::parse(functions, nullptr, false);
+  if (!tree.is_array() || tree.empty()) return say_unknown(all, "a block that the parser does not understand");
+  add_block(all, tree, "");
+}
+
+void add_do(Executed& all, const ParseNode& node) {
+  const ParseNode& options = member(node, "args");
+  const std::string language = option_text(options, "language");
+  if (!language.empty() && language != "plpgsql") return say_unknown(all, "a block in the language " + language);
+  add_plpgsql(all, do_statement(option_text(options, "as")));
+}
+
+void add_statements(Executed& all, const std::vector<ParseNode>& statements) {
+  for (const ParseNode& statement : statements) {
+    if (statement.contains("DoStmt")) {
+      add_do(all, statement["DoStmt"]);
+    } else {
+      all.statements.push_back(statement);
+    }
+  }
+}
+
+}  // namespace
+
+const ParseNode& member(const ParseNode& node, const char* key) {
+  static const ParseNode none = ParseNode::object();
+  if (!node.is_object()) return none;
+  const auto found = node.find(key);
+  return found == node.end() ? none : *found;
+}
+
+std::optional<std::vector<ParseNode>> parse_statements(const std::string& sql) {
+  const ParseResult parsed{sql};
+  if (parsed.result.error != nullptr || parsed.result.parse_tree == nullptr) return std::nullopt;
+  const ParseNode tree = ParseNode::parse(parsed.result.parse_tree, nullptr, false);
+  std::vector<ParseNode> statements;
+  for (const ParseNode& statement : member(tree, "stmts")) statements.push_back(member(statement, "stmt"));
+  return statements;
+}
+
+Executed executed_by(const std::string& statement) {
+  Executed all;
+  if (const auto parsed = parse_statements(statement)) {
+    add_statements(all, *parsed);
+  } else {
+    all.unknown = "the parser does not understand it";
+  }
+  return all;
+}
+
+std::optional<FunctionBody> function_body(const std::string& create_function) {
+  const auto parsed = parse_statements(create_function);
+  if (!parsed || parsed->size() != 1 || !parsed->front().contains("CreateFunctionStmt")) return std::nullopt;
+  const ParseNode& node = parsed->front()["CreateFunctionStmt"];
+  const ParseNode& name = member(node, "funcname");
+  FunctionBody body{.name = name.empty() ? "" : name_in(name.back()), .executed = {}};
+  const std::string language = option_text(member(node, "options"), "language");
+  if (node.contains("sql_body")) {
+    body.executed.statements.push_back({{"sql_body", node["sql_body"]}});
+  } else if (language == "plpgsql") {
+    add_plpgsql(body.executed, create_function);
+  } else if (language == "sql") {
+    add_piece(body.executed, option_text(member(node, "options"), "as"));
+  }
+  return body;
+}
+
+void walk_nodes(const ParseNode& root, const std::function<bool(std::string_view, const ParseNode&)>& see) {
+  if (root.is_array()) {
+    for (const ParseNode& item : root) walk_nodes(item, see);
+    return;
+  }
+  if (!root.is_object()) return;
+  for (const auto& [key, value] : root.items()) {
+    if (!value.is_structured()) continue;
+    if (!value.is_object() || see(key, value)) walk_nodes(value, see);
+  }
+}
+
+}  // namespace belay
