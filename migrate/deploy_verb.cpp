@@ -12,7 +12,8 @@ namespace belay {
 
 namespace {
 
-constexpr std::chrono::seconds run_lock_patience{2};
+/// As long as Prisma waits for its own: replicas that start together all deploy, and all but one find nothing pending.
+constexpr std::chrono::seconds run_lock_patience{10};
 constexpr std::chrono::seconds prisma_lock_patience{10};
 
 class EngineDeploy {
