@@ -47,7 +47,7 @@ TEST_CASE("a deployer that waits for the lock of this run does not stop its inde
   // As Prisma's CLI waits: in the server, with a snapshot, and after its client has gone for good.
   Background run = bench.start("migrate-production", {"deploy"});
   Background waiter{
-      {"psql", "-Xqc", "SELECT pg_advisory_lock(72707369)", url_text(bench.db.url())}, {}, bench.work.path()};
+      {"psql", "-Xqc", "SELECT pg_advisory_lock(72707369)", url_text(bench.db.owner_url())}, {}, bench.work.path()};
   const RunResult result = run.wait();
   INFO(result.err);
   CHECK(result.status == 0);
@@ -66,7 +66,7 @@ TEST_CASE("a deployer that came to wait before the index is built is cancelled a
                "pg_backend_pid() AND datname = current_database()") != "0";
   });
   Background waiter{
-      {"psql", "-Xqc", "SELECT pg_advisory_lock(72707369)", url_text(bench.db.url())}, {}, bench.work.path()};
+      {"psql", "-Xqc", "SELECT pg_advisory_lock(72707369)", url_text(bench.db.owner_url())}, {}, bench.work.path()};
   const RunResult result = run.wait();
   const RunResult waited = waiter.wait();
   INFO(result.err << waited.err);
