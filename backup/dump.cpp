@@ -69,6 +69,13 @@ PipeEnd run_children(const BackupPlan& plan, const Command& dump, ArchiveWriter&
   return tool.processes.run_pipe(dump, seen, script, [&](ByteSpan bytes) { archive.take_script(bytes); });
 }
 
+/// pg_dump's settings go along as a startup parameter, which PgBouncer does not pass on, in session mode neither.
+std::string hint_for(const std::string& dump_says) {
+  const std::string nothing_done = "No backup was made; the database was only read.";
+  if (dump_says.find("unsupported startup parameter") == std::string::npos) return nothing_done;
+  return nothing_done + " A backup is taken without a pooler in between: give the server's own address in DIRECT_URL.";
+}
+
 }  // namespace
 
 DumpResult run_dump(const BackupPlan& plan, const SessionSettings& settings, const std::string& snapshot,
@@ -87,8 +94,7 @@ DumpResult run_dump(const BackupPlan& plan, const SessionSettings& settings, con
     return {DumpEnd::no_lock, {}, {}};
   return {DumpEnd::failed,
           {},
-          Error{Failure::failed, fmt::format("pg_dump ended with {}", dump.how()), dump.err,
-                "No backup was made; the database was only read."}};
+          Error{Failure::failed, fmt::format("pg_dump ended with {}", dump.how()), dump.err, hint_for(dump.err)}};
 }
 
 namespace {

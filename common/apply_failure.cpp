@@ -105,6 +105,10 @@ std::string advice(const FailedAt& at, const ServerError& server) {
   const std::string& state = server.sqlstate;
   if (state == "42501") return rights_hint(at, server);
   if (state == "55P03") return lock_hint(at);
+  if (server.primary.starts_with("COPY from stdin failed"))
+    return "A migration has no data to read after COPY ... FROM STDIN, as psql has; write INSERT statements. ";
+  if (state == "42601" && at.script.text.starts_with("\xEF\xBB\xBF"))
+    return "The file begins with a byte order mark (EF BB BF), which is no SQL; save it as UTF-8 without one. ";
   if (state == "57014")
     return "The server cancelled the statement. If that was statement_timeout, give --statement-timeout a longer "
            "time. ";

@@ -9,7 +9,7 @@
 
 #include "common/fault_point.hpp"
 #include "common/interrupt.hpp"
-#include "common/script_kinds.hpp"
+#include "common/parse_tree.hpp"
 #include "common/sql_text.hpp"
 #include "common/statement_effect.hpp"
 

@@ -61,6 +61,7 @@ struct Connection::State {
   std::string database;
   SessionSettings settings;
   std::function<void(const std::string&)> notice;
+  int backend_pid = 0;
   std::function<void()> meanwhile;  ///< called about every 5 ms while an answer is waited for
 
   [[noreturn]] void fail(const PGresult* result, const std::string& sql) const;
@@ -247,7 +248,9 @@ Connection::Connection(const DatabaseUrl& url, const std::string& database_name,
   const char* encoding = PQparameterStatus(state_->pg.get(), "server_encoding");
   if (encoding != nullptr && std::string_view{encoding} == "SQL_ASCII")
     PQsetClientEncoding(state_->pg.get(), "SQL_ASCII");
-  run_script(session_setup(settings, server_version()));
+  // PQbackendPID is what the other end of this connection made up, which is a pooler's number where there is one.
+  const std::string setup = session_setup(settings, server_version()) + "SELECT pg_catalog.pg_backend_pid()";
+  state_->backend_pid = std::atoi(PQgetvalue(state_->execute(setup, nullptr, Interruptible::yes).get(), 0, 0));
 }
 
 Connection::~Connection() = default;
@@ -347,7 +350,8 @@ TransactionState Connection::transaction_state() const {
 
 bool Connection::usable() const { return PQstatus(state_->pg.get()) == CONNECTION_OK; }
 void Connection::check_alive() { run("SELECT 1"); }
-int Connection::backend_pid() const { return PQbackendPID(state_->pg.get()); }
+int Connection::backend_pid() const { return state_->backend_pid; }
+bool Connection::through_pooler() const { return PQbackendPID(state_->pg.get()) != state_->backend_pid; }
 int Connection::server_version() const { return PQserverVersion(state_->pg.get()); }
 const std::string& Connection::database() const { return state_->database; }
 const DatabaseUrl& Connection::url() const { return state_->url; }

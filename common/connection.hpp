@@ -85,7 +85,10 @@ class Connection {
   [[nodiscard]] bool usable() const;
   /// One round trip. Throws ServerError with connection_lost if the session is gone.
   void check_alive();
+  /// The server process that this session was given, as the server itself says.
   [[nodiscard]] int backend_pid() const;
+  /// Something in between (a pooler) answered the connection: the process number that it gave is not the server's.
+  [[nodiscard]] bool through_pooler() const;
   [[nodiscard]] int server_version() const;  ///< e.g. 150020
   [[nodiscard]] const std::string& database() const;
   [[nodiscard]] const DatabaseUrl& url() const;

@@ -293,8 +293,9 @@ class QueryReader {
     url_.pgbouncer = value == "true";
     if (!url_.pgbouncer) return;
     warn(
-        "The database URL says pgbouncer=true: locks belong to a server session, which a pooler hands on to others. "
-        "Use the server's own address (DIRECT_URL).");
+        "The database URL says pgbouncer=true: locks belong to a server session, which a pooler in transaction mode "
+        "hands "
+        "on to others. Use the server's own address (DIRECT_URL).");
   }
 
   /// host= replaces the authority's hosts, whose ports stay.

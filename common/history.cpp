@@ -100,7 +100,24 @@ std::string in_utc(const std::string& column) {
       column);
 }
 
-HistoryRow to_history_row(const Row& row) {
+/// Prisma's table allows no NULL in these, a table of another make does.
+void check_values(const Row& row, const std::string& schema) {
+  for (const char* column : {"id", "checksum", "migration_name", "started_at", "applied_steps_count"}) {
+    if (!row.cell(column)) refuse_table(schema, fmt::format("In one of its rows \"{}\" is NULL.", column));
+  }
+}
+
+std::vector<std::string> schemas_with_history(Connection& db) {
+  std::vector<std::string> schemas;
+  for (const Row& row : db.rows("SELECT n.nspname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
+                                "n.oid = c.relnamespace WHERE c.relname = '_prisma_migrations' AND c.relkind IN ('r', "
+                                "'p') ORDER BY n.nspname::text COLLATE \"C\""))
+    schemas.push_back(row.text(0));
+  return schemas;
+}
+
+HistoryRow to_history_row(const Row& row, const std::string& schema) {
+  check_values(row, schema);
   HistoryRow out;
   out.id = row.text("id");
   out.checksum = row.text("checksum");
@@ -119,7 +136,10 @@ History read_history(Connection& db, const std::string& schema) {
   refuse_prisma_8(db);
   History history;
   const std::string kind = relation_kind(db, schema, "_prisma_migrations");
-  if (kind.empty()) return history;
+  if (kind.empty()) {
+    history.elsewhere = schemas_with_history(db);
+    return history;
+  }
   if (kind != "r" && kind != "p") refuse_table(schema, "It is a view or a foreign table.");
   check_columns(db, schema);
   history.table_exists = true;
@@ -128,7 +148,7 @@ History read_history(Connection& db, const std::string& schema) {
       fmt::format("SELECT h.id, h.checksum, {}, h.migration_name, h.logs, {}, {}, h.applied_steps_count FROM {} h "
                   "ORDER BY h.started_at, h.finished_at NULLS LAST, h.id",
                   in_utc("finished_at"), in_utc("rolled_back_at"), in_utc("started_at"), history_table(schema)));
-  for (const Row& row : rows) history.rows.push_back(to_history_row(row));
+  for (const Row& row : rows) history.rows.push_back(to_history_row(row, schema));
   history.journal = read_journal(db, schema).journal;
   const bool current = history.journal &&
                        std::any_of(history.rows.begin(), history.rows.end(),

@@ -31,6 +31,7 @@ struct History {
   bool table_exists = false;
   std::vector<HistoryRow> rows;             ///< by started_at, as Prisma reads them
   std::optional<StatementJournal> journal;  ///< of a script that stopped half-way, if its row is the one that failed
+  std::vector<std::string> elsewhere;       ///< if there is no table: schemas of this database that have one
 };
 
 enum class MigrationState { pending, applied, failed, rolled_back, missing_locally };

@@ -1,28 +1,12 @@
 #include "common/parse_tree.hpp"
 
-#include <pg_query.h>
-
 #include <memory>
+
+#include "common/pg_query_results.hpp"
 
 namespace belay {
 
 namespace {
-
-struct ParseResult {
-  explicit ParseResult(const std::string& sql) : result(pg_query_parse(sql.c_str())) {}
-  ~ParseResult() { pg_query_free_parse_result(result); }
-  ParseResult(const ParseResult&) = delete;
-  ParseResult& operator=(const ParseResult&) = delete;
-  PgQueryParseResult result;
-};
-
-struct PlpgsqlResult {
-  explicit PlpgsqlResult(const std::string& sql) : result(pg_query_parse_plpgsql(sql.c_str())) {}
-  ~PlpgsqlResult() { pg_query_free_plpgsql_parse_result(result); }
-  PlpgsqlResult(const PlpgsqlResult&) = delete;
-  PlpgsqlResult& operator=(const PlpgsqlResult&) = delete;
-  PgQueryPlpgsqlParseResult result;
-};
 
 void say_unknown(Executed& all, const std::string& why) {
   if (all.unknown.empty()) all.unknown = why;
@@ -104,8 +88,8 @@ std::string option_text(const ParseNode& options, const char* name) {
 
 /// `statement`: DO or CREATE FUNCTION, in PL/pgSQL.
 void add_plpgsql(Executed& all, const std::string& statement) {
-  const PlpgsqlResult parsed{statement};
-  const char* functions = parsed.result.error == nullptr ? parsed.result.plpgsql_funcs : nullptr;
+  const PlpgsqlResult parsed{pg_query_parse_plpgsql(statement.c_str())};
+  const char* functions = parsed->error == nullptr ? parsed->plpgsql_funcs : nullptr;
   const ParseNode tree = functions == nullptr ? ParseNode{} : ParseNode::parse(functions, nullptr, false);
   if (!tree.is_array() || tree.empty()) return say_unknown(all, "a block that the parser does not understand");
   add_block(all, tree, "");
@@ -138,12 +122,18 @@ const ParseNode& member(const ParseNode& node, const char* key) {
 }
 
 std::optional<std::vector<ParseNode>> parse_statements(const std::string& sql) {
-  const ParseResult parsed{sql};
-  if (parsed.result.error != nullptr || parsed.result.parse_tree == nullptr) return std::nullopt;
-  const ParseNode tree = ParseNode::parse(parsed.result.parse_tree, nullptr, false);
+  const ParseResult parsed{pg_query_parse(sql.c_str())};
+  if (parsed->error != nullptr || parsed->parse_tree == nullptr) return std::nullopt;
+  const ParseNode tree = ParseNode::parse(parsed->parse_tree, nullptr, false);
   std::vector<ParseNode> statements;
   for (const ParseNode& statement : member(tree, "stmts")) statements.push_back(member(statement, "stmt"));
   return statements;
+}
+
+std::optional<ParseNode> parse_statement(const std::string& text) {
+  std::optional<std::vector<ParseNode>> statements = parse_statements(text);
+  if (!statements || statements->size() != 1) return std::nullopt;
+  return std::move(statements->front());
 }
 
 Executed executed_by(const std::string& statement) {

@@ -13,6 +13,9 @@ namespace belay {
 /// The nodes of all statements in `sql`, each like `{"CreateStmt": {…}}`; none if the parser does not understand it.
 [[nodiscard]] std::optional<std::vector<ParseNode>> parse_statements(const std::string& sql);
 
+/// The node of the one statement in `text`, `{"CreateStmt": {…}}`; none if it cannot be read, or is not one.
+[[nodiscard]] std::optional<ParseNode> parse_statement(const std::string& text);
+
 /// What running a statement will run.
 struct Executed {
   std::vector<ParseNode> statements;  ///< itself; of a DO block, the SQL that stands in it instead

@@ -77,8 +77,10 @@ void drop_dead_replays(Connection& maintenance, const std::string& target, Tool&
 Replay::Replay(const ReplayRequest& request, Tool& tool)
     : maintenance_(*request.maintenance),
       tool_(tool),
-      name_(side_name(request.like.name, SideKind::rehearsal, tool.run)),
-      settings_(request.settings) {
+      name_(request.shadow != nullptr ? request.shadow->name()
+                                      : side_name(request.like.name, SideKind::rehearsal, tool.run)),
+      settings_(request.settings),
+      shadow_(request.shadow) {
   try {
     create(request);
     open(request);
@@ -102,6 +104,7 @@ void Replay::create(const ReplayRequest& request) {
                       .target_comment = {},
                       .details = Json::object()};
   there_ = true;  // from here on it may be: an interruption does not say whether CREATE DATABASE was done
+  if (shadow_ != nullptr) return;
   create_side_database(maintenance_, name_, like, marker);
   fault_point("replay: created");
   copy_settings(maintenance_, name_, like, tool_.out);
@@ -149,6 +152,7 @@ void Replay::drop() {
   db_.reset();
   books_.reset();
   there_ = false;
+  if (shadow_ != nullptr) return shadow_->empty();
   drop_side_database(maintenance_, name_);
 }
 

@@ -11,6 +11,7 @@
 
 #include "common/apply.hpp"
 #include "common/run_tool.hpp"
+#include "common/shadow_database.hpp"
 #include "common/side_database.hpp"
 
 namespace belay {
@@ -36,6 +37,7 @@ struct ReplayRequest {
   /// migration of the owner's passes over an extension that an administrator had made.
   std::vector<std::string> extensions = {};
   ApplySettings settings;
+  ShadowDatabase* shadow = nullptr;  ///< used instead of a side database; emptied afterwards
 };
 
 struct ReplayFailure {
@@ -59,7 +61,8 @@ class Replay {
   [[nodiscard]] const std::string& name() const { return name_; }
   /// The role whose objects these are.
   [[nodiscard]] const std::string& role() const { return role_; }
-  /// Closes its sessions and drops it. The destructor does so too, but cannot tell of an error.
+  /// Closes its sessions and drops it, or empties the shadow database. The destructor does so too, but cannot tell of
+  /// an error.
   void drop();
 
  private:
@@ -71,6 +74,7 @@ class Replay {
   std::string name_, role_;
   ApplySettings settings_;
   std::optional<Connection> db_, books_;
+  ShadowDatabase* shadow_ = nullptr;
   bool there_ = false;
 };
 

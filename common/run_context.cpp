@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "common/migrations.hpp"
+#include "common/pooler.hpp"
 #include "common/run_lock.hpp"
 #include "common/sql_text.hpp"
 
@@ -40,10 +41,12 @@ RunContext open_run(Tool& tool, const CommonOptions& options, const std::optiona
   if (instead) retarget(target, *instead);
   refuse_system_database(target.url.database);
   Connection maintenance = connect_maintenance(target.url, tool.session(), options.maintenance_db);
+  refuse_handed_on_sessions(maintenance);
   ServerFacts server = read_server_facts(maintenance, target.url.database);
   if (server.database) {
     // Through a session of its own: lc_monetary, and whether this role gets in at all, are the target's matter.
     Connection inside{target.url, target.url.database, tool.session()};
+    refuse_handed_on_sessions(inside);  // a pooler's mode can differ from database to database
     server.database = read_properties(inside, target.url.database);
   }
   std::vector<SideDatabase> sides = find_side_databases(maintenance, target.url.database);

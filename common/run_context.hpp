@@ -25,7 +25,7 @@ struct RunContext {
 
 /// Finds the target, connects to the maintenance database, reads the server's facts, prints the first line and every
 /// kept database. `instead`: another database of the same server is the target. Throws usage, connection, or refused
-/// for a database of the server's own.
+/// for a database of the server's own, and where a pooler hands server sessions on.
 [[nodiscard]] RunContext open_run(Tool& tool, const CommonOptions& options,
                                   const std::optional<std::filesystem::path>& migrations_folder,
                                   const std::optional<std::string>& instead = {});

@@ -1,12 +1,13 @@
 #include "common/script.hpp"
 
 #include <fmt/format.h>
-#include <pg_query.h>
 
 #include <algorithm>
 #include <optional>
 #include <string_view>
 
+#include "common/parse_tree.hpp"
+#include "common/pg_query_results.hpp"
 #include "common/script_kinds.hpp"
 
 namespace belay {
@@ -17,23 +18,6 @@ struct Piece {
   std::size_t offset = 0;
   std::size_t length = 0;
 };
-
-/// Frees what libpg_query allocated, whatever happens in between.
-template <typename Result, void (*release)(Result)>
-class Owned {
- public:
-  explicit Owned(Result result) : result_(result) {}
-  ~Owned() { release(result_); }
-  Owned(const Owned&) = delete;
-  Owned& operator=(const Owned&) = delete;
-  const Result* operator->() const { return &result_; }
-
- private:
-  Result result_;
-};
-using SplitResult = Owned<PgQuerySplitResult, pg_query_free_split_result>;
-using ParseResult = Owned<PgQueryParseResult, pg_query_free_parse_result>;
-using PlpgsqlResult = Owned<PgQueryPlpgsqlParseResult, pg_query_free_plpgsql_parse_result>;
 
 /// Offsets and lengths are bytes, also where the text is not ASCII.
 std::vector<Piece> split(const std::string& text, Script& script) {
@@ -175,14 +159,6 @@ void classify_all(Script& script) {
 }
 
 }  // namespace
-
-std::optional<ParseNode> parse_statement(const std::string& text) {
-  const ParseResult result{pg_query_parse(text.c_str())};
-  if (result->error != nullptr || result->parse_tree == nullptr) return std::nullopt;
-  const ParseNode tree = ParseNode::parse(result->parse_tree, nullptr, false);
-  if (!tree.is_object() || !tree.contains("stmts") || tree["stmts"].size() != 1) return std::nullopt;
-  return tree["stmts"][0].value("stmt", ParseNode::object());
-}
 
 bool Script::atomic() const {
   if (!parsed) return text.empty();

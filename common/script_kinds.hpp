@@ -1,7 +1,6 @@
 // What one statement is, from libpg_query's parse tree.
 #pragma once
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include "common/script.hpp"
@@ -9,9 +8,6 @@
 namespace belay {
 
 using ParseNode = nlohmann::json;
-
-/// The node of the one statement in `text`, `{"CreateStmt": {…}}`; none if it cannot be read, or is not one.
-[[nodiscard]] std::optional<ParseNode> parse_statement(const std::string& text);
 
 /// Sets kind, object and the three flags, from the parse tree's statement node `{"CreateStmt": {…}}`.
 void classify(const ParseNode& statement, Statement& out);

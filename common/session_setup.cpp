@@ -72,6 +72,12 @@ std::string session_setup(const SessionSettings& settings, int server_version) {
   return sql;
 }
 
+std::string session_reset(const SessionSettings& settings, int server_version) {
+  std::string sql;
+  for (const auto& [name, value] : settings_of(settings, server_version)) sql += fmt::format("RESET {};", name);
+  return sql;
+}
+
 std::string session_options(const SessionSettings& settings, int server_version) {
   std::string text;
   for (const auto& [name, value] : settings_of(settings, server_version)) {

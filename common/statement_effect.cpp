@@ -6,7 +6,7 @@
 #include <array>
 #include <string_view>
 
-#include "common/script_kinds.hpp"
+#include "common/parse_tree.hpp"
 #include "common/sql_text.hpp"
 
 namespace belay {

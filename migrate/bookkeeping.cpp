@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "common/history_rights.hpp"
 
 namespace belay {
 
@@ -26,6 +27,7 @@ Bookkeeping::Bookkeeping(const MigrateOptions& options, Tool& tool, const std::o
   check_leftovers(context_, tool.out, Leftovers::warn);
   db_.emplace(context_.target.url, context_.database(), tool.session());
   if (!dry_run_) take_prisma_lock(db(), prisma_lock_patience);
+  check_history_rights(db(), schema(), dry_run_ ? HistoryAccess::read : HistoryAccess::write);
   transaction_.emplace(db(), dry_run_ ? "READ ONLY" : "");
 }
 

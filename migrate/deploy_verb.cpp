@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "backup/remote_place.hpp"
+#include "common/history_rights.hpp"
 #include "common/run_context.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/plan.hpp"
@@ -11,7 +12,8 @@ namespace belay {
 
 namespace {
 
-constexpr std::chrono::seconds run_lock_patience{2};
+/// As long as Prisma waits for its own: replicas that start together all deploy, and all but one find nothing pending.
+constexpr std::chrono::seconds run_lock_patience{10};
 constexpr std::chrono::seconds prisma_lock_patience{10};
 
 class EngineDeploy {
@@ -55,6 +57,14 @@ class EngineDeploy {
   MigrationPlan plan_;
 };
 
+/// A journal whose migration somebody else has settled, with Prisma's CLI for instance, is of no use to anybody, and
+/// hides the table's own comment. Died before: the next deploy finds it again.
+void remove_settled_journal(Connection& books, const std::string& schema, const History& history) {
+  if (history.journal) return;
+  const JournalOnServer found = read_journal(books, schema);
+  if (found.journal && found.writable) remove_journal(books, schema, *found.journal);
+}
+
 /// Died here: the locks are gone with the sessions, nothing else exists.
 void EngineDeploy::lock() {
   if (!options_.common.dry_run) {
@@ -64,10 +74,12 @@ void EngineDeploy::lock() {
   books_.emplace(context_.target.url, context_.database(), tool_.session());
   if (!options_.common.dry_run) take_prisma_lock(*books_, prisma_lock_patience);
   const std::string& schema = context_.history_schema;
+  check_history_rights(*books_, schema, options_.common.dry_run ? HistoryAccess::read : HistoryAccess::write);
   const MigrationFacts facts{folder_, read_history(*books_, schema), foreign_tables_before_history(*books_, schema),
                              true};
   plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, folder_);
   for (const std::string& warning : plan_.warnings) tool_.out.warn(warning);
+  if (!options_.common.dry_run) remove_settled_journal(*books_, schema, facts.history);
 }
 
 /// Prisma makes its table even if the folder is empty; so the next `status` of either says "up to date".

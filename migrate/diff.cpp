@@ -57,18 +57,22 @@ Live read_live_patiently(Connection& db, const MigrationsFolder& folder, const s
   return read_live(db, folder, schema, options);
 }
 
-void require_side_server(const ServerFacts& server, int live_major) {
+enum class Shadow { none, named };
+
+/// `shadow`: a database was named that the migrations can be replayed in, if none can be created.
+void require_side_server(const ServerFacts& server, int live_major, Shadow shadow) {
   if (server.standby) {
     throw Error{Failure::refused,
                 "a side database cannot be made on a standby",
                 {},
                 "Name a server that takes writes with --side-server URL."};
   }
-  if (!server.can_create_databases) {
-    throw Error{Failure::refused, fmt::format("role \"{}\" may not create databases (P3014)", server.role),
-                "The migrations are replayed in a side database.",
-                fmt::format("ALTER ROLE {} CREATEDB; or name another server with --side-server URL.",
-                            quote_identifier(server.role))};
+  if (!server.can_create_databases && shadow == Shadow::none) {
+    throw Error{
+        Failure::refused, fmt::format("role \"{}\" may not create databases (P3014)", server.role),
+        "The migrations are replayed in a side database.",
+        fmt::format("ALTER ROLE {} CREATEDB; or name another server, or an empty database, with --side-server URL.",
+                    quote_identifier(server.role))};
   }
   if (server.major() == live_major) return;
   throw Error{
@@ -102,7 +106,8 @@ class Diff {
   Live look(const MigrationsFolder& folder);
   int show_plan(const DiffPlan& plan);
   int compare(const Live& live, const DiffPlan& plan);
-  DriftReport replay_and_compare(const Live& live, const DiffPlan& plan, Connection& maintenance);
+  DriftReport replay_and_compare(const Live& live, const DiffPlan& plan, Connection& maintenance,
+                                 ShadowDatabase* shadow);
   [[nodiscard]] ReplayRequest request_for(const Live& live, const DiffPlan& plan, Connection& maintenance) const;
   int show(const DiffPlan& plan, const DriftReport& report);
   [[nodiscard]] const DatabaseTarget& place() const { return side_ ? *side_ : target_; }
@@ -145,8 +150,11 @@ ReplayRequest Diff::request_for(const Live& live, const DiffPlan& plan, Connecti
   return request;
 }
 
-DriftReport Diff::replay_and_compare(const Live& live, const DiffPlan& plan, Connection& maintenance) {
-  Replay replay{request_for(live, plan, maintenance), tool_};
+DriftReport Diff::replay_and_compare(const Live& live, const DiffPlan& plan, Connection& maintenance,
+                                     ShadowDatabase* shadow) {
+  ReplayRequest request = request_for(live, plan, maintenance);
+  request.shadow = shadow;
+  Replay replay{request, tool_};
   std::vector<Migration> migrations;
   TouchedObjects touched;
   for (const PendingMigration& migration : plan.replay) {
@@ -174,9 +182,14 @@ DriftReport Diff::replay_and_compare(const Live& live, const DiffPlan& plan, Con
 
 int Diff::compare(const Live& live, const DiffPlan& plan) {
   SideSessions sessions = lock_side_server(place().url, options_.common.maintenance_db, target_.url.database, tool_);
-  require_side_server(read_server_facts(sessions.maintenance, sessions.maintenance.database()),
-                      live.schema.server_major);
-  return show(plan, replay_and_compare(live, plan, sessions.maintenance));
+  const ServerFacts server = read_server_facts(sessions.maintenance, sessions.maintenance.database());
+  require_side_server(server, live.schema.server_major, side_ ? Shadow::named : Shadow::none);
+  if (server.can_create_databases) return show(plan, replay_and_compare(live, plan, sessions.maintenance, nullptr));
+  Connection target = connect_to_read(target_, tool_);
+  ShadowDatabase shadow{side_->url, tool_.session(), target};
+  tool_.out.note(fmt::format("Replaying in the shadow database {} (from {}), which is emptied afterwards",
+                             side_->url.describe(), side_->source));
+  return show(plan, replay_and_compare(live, plan, sessions.maintenance, &shadow));
 }
 
 int Diff::show(const DiffPlan& plan, const DriftReport& report) {

@@ -7,6 +7,7 @@
 #include "backup/take.hpp"
 #include "common/error.hpp"
 #include "common/fault_point.hpp"
+#include "common/history_rights.hpp"
 #include "common/interrupt.hpp"
 #include "common/sql_text.hpp"
 #include "migrate/check.hpp"
@@ -109,6 +110,7 @@ void Guard::read_plan() {
   books_.emplace(context_.target.url, context_.database(), tool_.session());
   if (!options_.common.dry_run) take_prisma_lock(books(), prisma_lock_patience);
   const std::string& schema = context_.history_schema;
+  check_history_rights(books(), schema, options_.common.dry_run ? HistoryAccess::read : HistoryAccess::write);
   history_ = read_history(books(), schema);
   const MigrationFacts facts{read_migrations(folder_), history_, foreign_tables_before_history(books(), schema)};
   plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, facts.folder);

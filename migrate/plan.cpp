@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/error.hpp"
+#include "common/migrations_text.hpp"
 
 namespace belay {
 
@@ -13,6 +14,22 @@ void check_provider(const MigrationsFolder& folder) {
   throw Error{Failure::refused, "the migrations are for another database system (P3019)",
               fmt::format("migration_lock.toml says \"{}\", this is postgresql.", *folder.lock_provider),
               "Is --migrations the right folder?"};
+}
+
+void check_name(const Migration& migration) {
+  if (as_node_reads_utf8(migration.name) == migration.name) return;
+  throw Error{Failure::refused, fmt::format("the name of migration \"{}\" is not UTF-8", migration.name),
+              "The history cannot hold it, and Prisma cannot find its file.",
+              "Nothing was changed. Rename the folder."};
+}
+
+std::string history_elsewhere(const History& history) {
+  if (history.elsewhere.empty()) return {};
+  std::string names;
+  for (const std::string& schema : history.elsewhere)
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", schema);
+  return fmt::format("There is a history in schema {}: if that is the one, say schema={} in the URL.", names,
+                     history.elsewhere.front());
 }
 
 namespace {
@@ -57,8 +74,9 @@ void check_history(const MigrationFacts& facts) {
     for (const std::string& name : facts.foreign_tables) names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
     throw Error{Failure::refused, "the database is not empty and has no migration history (P3005)",
                 "Tables there: " + names,
-                "Is this the right database and schema? An existing database is taken over by `migrate-production "
-                "baseline`, which records the migrations that it already has."};
+                history_elsewhere(facts.history) + (facts.history.elsewhere.empty() ? "" : " ") +
+                    "Is this the right database and schema? An existing database is taken over by `migrate-production "
+                    "baseline`, which records the migrations that it already has."};
   }
   if (facts.may_resume && resumable_row(facts) != nullptr) return;
   std::string failed;
@@ -77,6 +95,7 @@ void check_history(const MigrationFacts& facts) {
 }
 
 PendingMigration to_pending(const JoinedMigration& joined) {
+  check_name(*joined.local);
   if (!joined.local->script) {
     throw Error{Failure::refused, fmt::format("migration \"{}\" has no readable migration.sql (P3015)", joined.name),
                 joined.local->file.string(), "Add the file, or remove the empty folder."};
@@ -86,6 +105,13 @@ PendingMigration to_pending(const JoinedMigration& joined) {
 
 void warn_about(const PendingMigration& pending, std::vector<std::string>& warnings) {
   const std::string& name = pending.migration.name;
+  if (pending.migration.script->starts_with("\xEF\xBB\xBF")) {
+    warnings.push_back(
+        fmt::format("migration \"{}\" begins with a byte order mark, which the server takes for a part "
+                    "of the first word: save the file without one",
+                    name));
+    return;
+  }
   if (!pending.script.parsed) {
     warnings.push_back(fmt::format("migration \"{}\" was not understood by the parser ({}); it is sent as a whole",
                                    name, pending.script.parse_error));
@@ -134,6 +160,8 @@ MigrationPlan plan_migrations(const MigrationFacts& facts) {
     plan.warnings.emplace_back(
         "the folder names sort differently in Prisma up to 6.5; the order of Prisma 6.6 and later is used");
   }
+  if (const std::string elsewhere = history_elsewhere(facts.history); !elsewhere.empty())
+    plan.warnings.push_back(elsewhere);
   const HistoryRow* resumed = facts.may_resume ? resumable_row(facts) : nullptr;
   for (const JoinedMigration& joined : join_history(facts.folder, facts.history)) {
     if (joined.edited)

@@ -36,6 +36,12 @@ struct MigrationPlan {
 /// Throws refused (P3019) if migration_lock.toml names another database system; a missing file is accepted.
 void check_provider(const MigrationsFolder& folder);
 
+/// Throws refused if the folder's name is not UTF-8: the history could not hold it, and Prisma cannot read it.
+void check_name(const Migration& migration);
+
+/// Where the history is if not where the URL says: a sentence for a hint, empty if nowhere else.
+[[nodiscard]] std::string history_elsewhere(const History& history);
+
 /// The checks of `prisma migrate deploy`, in its order: P3019, P3005, P3009, then P3015 for what is pending. Throws
 /// refused.
 [[nodiscard]] MigrationPlan plan_migrations(const MigrationFacts& facts);

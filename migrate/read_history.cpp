@@ -3,26 +3,20 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "common/history_rights.hpp"
+#include "common/pooler.hpp"
 #include "common/run_context.hpp"
-#include "common/sql_text.hpp"
 
 namespace belay {
 
 namespace {
 
-/// A read that failed has changed nothing, so it is never "failed" or "unresolved": either nobody answers any more, or
-/// this role may not read.
-[[noreturn]] void refuse_reading(const ServerError& error, const std::string& schema, const std::string& role) {
+/// A read that failed has changed nothing, so it is never "failed" or "unresolved".
+[[noreturn]] void refuse_reading(const ServerError& error, const std::string& schema) {
   if (error.connection_lost)
     throw Error{Failure::connection, "lost the connection while reading the history", error.detail};
-  const bool no_right = error.sqlstate == "42501";
   throw Error{Failure::refused, fmt::format("could not read the history in schema \"{}\"", schema), error.detail,
-              no_right
-                  ? fmt::format("Grant the role the right to read it: GRANT USAGE ON SCHEMA {} TO {}; GRANT SELECT "
-                                "ON {}._prisma_migrations TO {};",
-                                quote_identifier(schema), quote_identifier(role), quote_identifier(schema),
-                                quote_identifier(role))
-                  : "Nothing was changed."};
+              "Nothing was changed."};
 }
 
 }  // namespace
@@ -51,15 +45,16 @@ HistoryReading read_history_only(Tool& tool, const CommonOptions& options,
   for (const std::string& warning : target.warnings) tool.out.warn(warning);
   HistoryReading reading{.database = target.url.database, .schema = target.url.schema.value_or("public")};
   Connection db = connect_to_read(target, tool);
-  const std::string role = db.value("SELECT current_user");
   tool.out.note(fmt::format("Reading {} (from {})", target.url.describe(), target.source));
   try {
     Transaction reads{db, "ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+    check_history_rights(db, reading.schema, HistoryAccess::read);
     reading.history = read_history(db, reading.schema);
     reading.foreign_tables = foreign_tables_before_history(db, reading.schema);
     reads.rollback();
+    give_back_settings(db);  // one transaction is safe behind any pooler; only what the session set must not stay there
   } catch (const ServerError& error) {
-    refuse_reading(error, reading.schema, role);
+    refuse_reading(error, reading.schema);
   }
   return reading;
 }

@@ -83,7 +83,10 @@ void write(Connection& db, const std::string& schema, const ResolvePlan& plan) {
 const Migration& require_file(const MigrationsFolder& folder, const std::string& name) {
   const auto found = std::find_if(folder.migrations.begin(), folder.migrations.end(),
                                   [&](const Migration& migration) { return migration.name == name; });
-  if (found != folder.migrations.end() && found->script) return *found;
+  if (found != folder.migrations.end() && found->script) {
+    check_name(*found);
+    return *found;
+  }
   throw Error{Failure::refused, fmt::format("the migration \"{}\" could not be found (P3017)", name),
               found == folder.migrations.end() ? "There is no such folder in " + folder.path.string()
                                                : "There is no readable migration.sql in its folder.",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/migrations_text.hpp"
 #include "common/run_context.hpp"
 #include "migrate/read_history.hpp"
 
@@ -142,6 +143,7 @@ StatusReport judge_status(const MigrationFacts& facts) {
                       .migrations = join_history(facts.folder, facts.history)};
   for (const JoinedMigration& migration : report.migrations) sort_in(report, migration);
   report.unmanaged = !facts.history.table_exists && facts.folder.migrations.empty();
+  report.elsewhere = history_elsewhere(facts.history);
   report.needs_baseline = !facts.history.table_exists && !facts.foreign_tables.empty();
   return report;
 }
@@ -162,6 +164,7 @@ std::string describe_state(const JoinedMigration& migration) {
   if (migration.edited) text += ", edited since";
   if (!migration.local) return text + ", missing locally";
   if (!migration.local->script) text += ", no readable migration.sql";
+  if (as_node_reads_utf8(migration.name) != migration.name) text += ", name is not UTF-8";
   return text;
 }
 
@@ -178,6 +181,7 @@ std::string describe_report(const StatusReport& report) {
   if (report.unmanaged) {
     parts.emplace_back("The current database is not managed by Prisma Migrate.\n");
   }
+  if (!report.elsewhere.empty()) parts.push_back(report.elsewhere + "\n");
   if (!report.failed.empty()) parts.push_back(failed(report));
   for (std::string& part : beyond_prisma(report)) parts.push_back(std::move(part));
   if (parts.empty()) parts.emplace_back("Database schema is up to date!\n");

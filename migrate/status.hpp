@@ -22,6 +22,7 @@ struct StatusReport {
   std::vector<std::string> missing;      ///< a row that is not rolled back, and no folder
   std::vector<std::string> unreadable;   ///< a folder without a readable migration.sql (P3015)
   bool unmanaged = false;                ///< neither history nor migrations
+  std::string elsewhere;                 ///< no history here, but in other schemas: a sentence, or empty
   bool needs_baseline = false;           ///< tables and no history: a deploy is refused with P3005
   [[nodiscard]] bool up_to_date() const;
 };

@@ -1,6 +1,5 @@
 // belay and Prisma's own CLI taking turns on one database. Without npm (or without a way to the packages) every test
 // here says so and is skipped.
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -9,13 +8,15 @@
 
 #include "common/apply.hpp"
 #include "common/sql_text.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/server.hpp"
+#include "tests/prisma/prisma_cli.hpp"
 
 using belay::ApplyOutcome;
 using belay::Connection;
 using belay::JoinedMigration;
 using belay::MigrationState;
+using belay::test::have_prisma;
+using belay::test::prisma_argv;
+using belay::test::prisma_environment;
 using belay::test::RunResult;
 using belay::test::ScratchFolder;
 using belay::test::TestDatabase;
@@ -23,27 +24,6 @@ using belay::test::write_text;
 using Lines = std::vector<std::string>;
 
 namespace {
-
-std::string script(const std::string& name) { return std::string{BELAY_TEST_DATA} + "/../prisma/" + name; }
-
-std::map<std::string, std::string> cli_environment() {
-  const char* home = std::getenv("BELAY_PRISMA_HOME");
-  return home == nullptr ? std::map<std::string, std::string>{}
-                         : std::map<std::string, std::string>{{"BELAY_PRISMA_HOME", home}};
-}
-
-/// False, with a visible line, where the CLI cannot be installed; a broken installer is a failure.
-bool have_prisma() {
-  static const RunResult installed =
-      belay::test::run({script("install-cli")}, cli_environment(), {.timeout = std::chrono::seconds(400)});
-  if (installed.status == 77) {
-    WARN("skipped: no npm\n" << installed.err);
-    return false;
-  }
-  INFO(installed.err);
-  REQUIRE(installed.status == 0);
-  return true;
-}
 
 /// A database, a migrations folder, and both programs' hands on them.
 class Turns {
@@ -58,11 +38,9 @@ class Turns {
   }
 
   [[nodiscard]] RunResult prisma(const Lines& words) const {
-    Lines argv{script("prisma"), folder.path().string(), "migrate"};
-    argv.insert(argv.end(), words.begin(), words.end());
-    std::map<std::string, std::string> env = cli_environment();
+    std::map<std::string, std::string> env = prisma_environment();
     env["DATABASE_URL"] = belay::test::url_text(database.url(), schema_ == "public" ? "" : "schema=" + schema_);
-    return belay::test::run(argv, env);
+    return belay::test::run(prisma_argv(folder.path(), words), env);
   }
 
   [[nodiscard]] std::vector<JoinedMigration> joined() {
@@ -296,9 +274,9 @@ TEST_CASE("belay's lock keeps Prisma out, and Prisma's keeps belay out", "[long]
   CHECK_THAT(locked_out.err, Catch::Contains("P1002"));
   CHECK_FALSE(belay::read_history(turns.books, "public").table_exists);
   belay::release_prisma_lock(turns.db);
-  std::map<std::string, std::string> env = cli_environment();
+  std::map<std::string, std::string> env = prisma_environment();
   env["DATABASE_URL"] = belay::test::url_text(turns.database.url());
-  belay::test::Background deploy{{script("prisma"), turns.folder.path().string(), "migrate", "deploy"}, env};
+  belay::test::Background deploy{prisma_argv(turns.folder.path(), {"deploy"}), env};
   while (turns.database.value(
              "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") ==
          "0") {

@@ -1,8 +1,9 @@
 // Prisma's CLI without a binary engine: the schema engine is the WASM module in the npm package, and it reaches PostgreSQL through the adapter
-// below. The stock adapter differs from the binary engine in ways that matter here, so that three things are put right:
+// below. The stock adapter differs from the binary engine in ways that matter here, so that four things are put right:
 //   - a migration's script is sent whole, as one simple query (the stock adapter cuts it at every semicolon, inside a DO block too);
 //   - one session does everything (a pool drops the session after an error, and Prisma's advisory lock with it);
-//   - schema= in the URL becomes the session's search_path.
+//   - schema= in the URL becomes the session's search_path;
+//   - the shadow database of `dev` is another database (the stock adapter, given a URL, uses the very one that the URL names).
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { defineConfig } from 'prisma/config'
@@ -66,8 +67,28 @@ class LikeTheBinaryEngine extends PrismaPg {
   }
 
   async connect() {
+    return await this.connectTo(url)
+  }
+
+  async connectToShadowDb() {
+    const main = await this.connect()
+    const name = `prisma_migrate_shadow_db_${globalThis.crypto.randomUUID()}`
+    await main.executeScript(`CREATE DATABASE "${name}"`)
+    const beside = new URL(url)
+    beside.pathname = `/${name}`
+    const shadow = await this.connectTo(beside)
+    const end = shadow.release
+    shadow.release = async () => {
+      await end()
+      await main.executeScript(`DROP DATABASE "${name}"`)
+      await main.dispose()
+    }
+    return shadow
+  }
+
+  async connectTo(database) {
     const adapter = await super.connect()
-    const session = new OneSession(url.toString())
+    const session = new OneSession(database.toString())
     adapter.client = session
     adapter.release = () => session.end()
     adapter.executeScript = async (script) => {

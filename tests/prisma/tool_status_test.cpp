@@ -1,37 +1,15 @@
 // What the real Prisma CLI says of a database after belay's programs were at it. Without npm every test here says so
 // and is skipped.
 #include "tests/cli/tool_bench.hpp"
+#include "tests/prisma/prisma_cli.hpp"
 
 namespace belay::test {
 namespace {
 
-std::string script(const std::string& name) { return std::string{BELAY_TEST_DATA} + "/../prisma/" + name; }
-
-std::map<std::string, std::string> cli_environment() {
-  const char* home = std::getenv("BELAY_PRISMA_HOME");
-  if (home == nullptr) return {};
-  return {{"BELAY_PRISMA_HOME", home}};
-}
-
-/// False, with a visible line, where the CLI cannot be installed; a broken installer is a failure.
-bool have_prisma() {
-  static const RunResult installed =
-      run({script("install-cli")}, cli_environment(), {.timeout = std::chrono::seconds(400)});
-  if (installed.status == 77) {
-    WARN("skipped: no npm\n" << installed.err);
-    return false;
-  }
-  INFO(installed.err);
-  REQUIRE(installed.status == 0);
-  return true;
-}
-
 RunResult prisma(const ToolBench& bench, const Words& words) {
-  std::map<std::string, std::string> env = cli_environment();
+  std::map<std::string, std::string> env = prisma_environment();
   env["DATABASE_URL"] = bench.env.at("DATABASE_URL");
-  Words argv{script("prisma"), bench.migrations().string(), "migrate"};
-  argv.insert(argv.end(), words.begin(), words.end());
-  return run(argv, env);
+  return run(prisma_argv(bench.migrations(), words), env);
 }
 RunResult prisma(const ToolBench& bench, const std::string& command) { return prisma(bench, Words{command}); }
 

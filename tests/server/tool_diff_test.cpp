@@ -246,6 +246,44 @@ TEST_CASE("a role that may not create databases is told the two ways out, and th
   CHECK_THAT(result.out, !Catch::Contains("Not compared"));
 }
 
+TEST_CASE("a shadow database given by name is used where none can be created, has to be empty, and is left empty") {
+  Shop bench;
+  bench.add(
+      "4_all_kinds",
+      "CREATE SCHEMA other; CREATE TABLE other.t (a int); CREATE EXTENSION pg_trgm; CREATE DOMAIN d AS int; CREATE "
+      "FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE VIEW v AS SELECT 1; CREATE MATERIALIZED VIEW m "
+      "AS SELECT 1; CREATE SEQUENCE s; CREATE AGGREGATE total (int) (sfunc = int4pl, stype = int); CREATE TYPE pair "
+      "AS (a int, b d); CREATE STATISTICS st ON id, state FROM orders; SELECT lo_create(0); CREATE COLLATION c FROM "
+      "\"C\"; CREATE TEXT SEARCH CONFIGURATION ts (COPY = english);");
+  const TestDatabase shadow("shadow");
+  const Session server(server_url(), server_url().database);
+  const std::string owner = server.identifier(bench.db.owner_name());
+  shadow.sql("ALTER DATABASE " + server.identifier(shadow.name()) + " OWNER TO " + owner);
+  bench.db.sql_as_superuser("ALTER ROLE " + owner + " NOCREATEDB");
+  DatabaseUrl url = bench.db.owner_url();
+  const std::string itself = url_text(url);
+  url.database = shadow.name();
+  bench.env["SHADOW_DATABASE_URL"] = url_text(url);
+  const std::string empty = shadow.dump();
+  bench.db.sql("DROP VIEW v");
+  const RunResult found = diff(bench);
+  INFO(found.out << found.err);
+  CHECK(found.status == 9);
+  CHECK_THAT(found.out, Catch::Contains("4_all_kinds"));
+  CHECK(shadow.dump() == empty);
+  CHECK(shadow.value("SELECT count(*) FROM pg_class WHERE oid >= 16384") == "0");
+  shadow.sql("CREATE TABLE somebodys (a int)");
+  const RunResult refused = diff(bench);
+  CHECK(refused.status == 3);
+  CHECK_THAT(refused.err, Catch::Contains("is not empty"));
+  CHECK(shadow.value("SELECT to_regclass('somebodys') IS NOT NULL") == "t");
+  bench.env["SHADOW_DATABASE_URL"] = itself;
+  const RunResult same = diff(bench);
+  CHECK(same.status == 3);
+  CHECK_THAT(same.err, Catch::Contains("is the database itself"));
+  bench.db.sql_as_superuser("ALTER DATABASE " + server.identifier(shadow.name()) + " OWNER TO postgres");
+}
+
 TEST_CASE("an extension that an administrator had made is made beforehand where the side server's role may") {
   Shop bench;
   bench.db.sql_as_superuser("CREATE EXTENSION pageinspect");

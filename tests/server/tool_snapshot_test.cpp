@@ -311,9 +311,8 @@ TEST_CASE("who blocks the backup is named with backend, application, age and que
     const std::string pid = holder.run("SELECT pg_backend_pid()").at(0);
     const RunResult result = bench.backup({"--lock-timeout", "400ms"});
     CHECK(result.status == 3);
-    CHECK_THAT(result.err, Catch::Contains("Blocked by backend " + pid +
-                                           " (night job, idle in transaction, transaction "
-                                           "open for 00:00:0") &&
+    CHECK_THAT(result.err, Catch::Contains("Blocked by backend " + pid + " (night job, role " + bench.db.owner_name() +
+                                           ", idle in transaction, transaction open for 00:00:0") &&
                                Catch::Contains("SELECT pg_backend_pid()"));
     holder.run("PREPARE TRANSACTION 'half done'");
   }
