@@ -15,19 +15,19 @@
 namespace belay {
 
 /// What a statement of a reversal does to rows.
-enum class Loss {
+enum class RowLoss {
   none,           ///< the catalog only, or something that is built again from what is there
   down_loses,     ///< discards what was written since the migration
   down_may_fail,  ///< rows written since may not let it run
   up_lost,        ///< the migration destroyed rows or values; only the structure comes back
   conversion      ///< values are converted back, which may fail or not be exact
 };
-[[nodiscard]] std::string to_string(Loss loss);
+[[nodiscard]] std::string to_string(RowLoss loss);
 
 struct ReversalStatement {
   std::string sql;      ///< one statement without its semicolon
   std::string purpose;  ///< in words for people
-  Loss loss = Loss::none;
+  RowLoss loss = RowLoss::none;
   std::string count = {};    ///< a query for one number, to be asked before the reversal; empty = nothing to count
   std::string counted = {};  ///< what that number is, e.g. "rows"
 };

@@ -14,7 +14,7 @@ namespace {
 
 struct Writer {
   Derivation derivation = {};
-  void say(std::string sql, std::string purpose, Loss loss = Loss::none) {
+  void say(std::string sql, std::string purpose, RowLoss loss = RowLoss::none) {
     derivation.statements.push_back({.sql = std::move(sql), .purpose = std::move(purpose), .loss = loss});
   }
   void refuse(const CatalogObject& object, const CatalogState& state, const char* why) {
@@ -46,7 +46,7 @@ Derivation domain_as_it_was(const CatalogObject& old, const CatalogObject& now, 
     result.say(alter + (old.has("default") ? " SET DEFAULT " + old.fact("default") : " DROP DEFAULT"), purpose);
   if (old.has("not null") != now.has("not null"))
     result.say(alter + (old.has("not null") ? " SET NOT NULL" : " DROP NOT NULL"), purpose,
-               old.has("not null") ? Loss::down_may_fail : Loss::none);
+               old.has("not null") ? RowLoss::down_may_fail : RowLoss::none);
   const auto had = listed(old.fact("constraints"));
   const auto has = listed(now.fact("constraints"));
   const auto in = [](const auto& list, const auto& item) {
@@ -58,7 +58,7 @@ Derivation domain_as_it_was(const CatalogObject& old, const CatalogObject& now, 
   for (const std::vector<std::string>& constraint : had) {
     if (!in(has, constraint))
       result.say(fmt::format("{} ADD CONSTRAINT {} {}", alter, quote_identifier(constraint.at(0)), constraint.at(1)),
-                 purpose, Loss::down_may_fail);
+                 purpose, RowLoss::down_may_fail);
   }
   return result.derivation;
 }
@@ -93,7 +93,7 @@ Derivation table_settings(const CatalogObject& old, const CatalogObject* now, co
     const ObjectId parent{"pg_class", static_cast<std::uint32_t>(std::stoul(old.fact("parents"))), 0};
     result.say(fmt::format("ALTER TABLE {} ATTACH PARTITION {} {}", qualified(*before.find(parent)), qualified(old),
                            old.fact("bound")),
-               what + " is a partition again", now ? Loss::down_may_fail : Loss::none);
+               what + " is a partition again", now ? RowLoss::down_may_fail : RowLoss::none);
   }
   if (old.fact("row security") != present("row security"))
     result.say(alter + (old.has("row security") ? " ENABLE" : " DISABLE") + " ROW LEVEL SECURITY",

@@ -75,7 +75,7 @@ class Clearing {
   [[nodiscard]] bool is_taken(const CatalogObject& object, const std::string& schema, const std::string& name) const;
   [[nodiscard]] ObjectSet dropped_early();
   [[nodiscard]] std::vector<ObjectId> misnamed() const;
-  void say(std::string sql, std::string purpose, Loss loss = Loss::none) {
+  void say(std::string sql, std::string purpose, RowLoss loss = RowLoss::none) {
     result_.statements.push_back({.sql = std::move(sql), .purpose = std::move(purpose), .loss = loss});
   }
 
@@ -160,12 +160,12 @@ void Clearing::drop(const CatalogObject& object) {
       .sql = drop_statement(object, start_),
       .purpose = fmt::format("drops {}{}", is_new(object.id) ? "the new " : "", describe(object, start_))};
   if (object.kind == ObjectKind::table) {
-    statement.loss = Loss::down_loses;
+    statement.loss = RowLoss::down_loses;
     statement.count = "SELECT count(*) FROM " + qualified(object);
     statement.counted = "rows";
   }
   if (object.kind == ObjectKind::column) {
-    statement.loss = object.has("generated") ? Loss::none : Loss::down_loses;
+    statement.loss = object.has("generated") ? RowLoss::none : RowLoss::down_loses;
     statement.count =
         fmt::format("SELECT count({}) FROM {}", quote_identifier(object.name), parent_name(object, start_));
     statement.counted = "values that are not NULL";
@@ -297,17 +297,17 @@ void Clearing::rename_labels() {
 
 }  // namespace
 
-std::string to_string(Loss loss) {
+std::string to_string(RowLoss loss) {
   switch (loss) {
-    case Loss::none:
+    case RowLoss::none:
       return "loses nothing";
-    case Loss::down_loses:
+    case RowLoss::down_loses:
       return "loses what was written since";
-    case Loss::down_may_fail:
+    case RowLoss::down_may_fail:
       return "may fail on rows written since";
-    case Loss::up_lost:
+    case RowLoss::up_lost:
       return "structure only: the migration destroyed what was in it";
-    case Loss::conversion:
+    case RowLoss::conversion:
       return "converts values back";
   }
   return {};

@@ -44,7 +44,7 @@ ReversalStatement type_statement(const ColumnChange& c) {
   ReversalStatement statement{
       .sql = sql,
       .purpose = fmt::format("{} is of type {} again", describe(c.old, c.before), c.old.fact("type")),
-      .loss = c.enum_rebuilt ? Loss::none : Loss::conversion};
+      .loss = c.enum_rebuilt ? RowLoss::none : RowLoss::conversion};
   if (c.enum_rebuilt) return statement;  // its values are counted where the type is made again
   const std::string asked = quote_identifier(c.asked_column);
   if (!c.old.has("enum") && !c.now.has("enum")) {
@@ -95,7 +95,7 @@ void add_not_null(const ColumnChange& c, Derivation& result) {
   }
   result.statements.push_back({.sql = alter + " SET NOT NULL",
                                .purpose = describe(c.old, c.before) + " is required again",
-                               .loss = Loss::down_may_fail,
+                               .loss = RowLoss::down_may_fail,
                                .count = fmt::format("SELECT count(*) FROM {} WHERE {} IS NULL", c.asked_table,
                                                     quote_identifier(c.asked_column)),
                                .counted = "rows without a value"});
@@ -168,11 +168,11 @@ Derivation added_again(const CatalogObject& old, const CatalogState& before, con
   if (!fills_itself) first.facts.erase("not null");
   result.statements.push_back({.sql = fmt::format("ALTER TABLE {} ADD COLUMN {}", table, column_definition(first)),
                                .purpose = fmt::format("puts {} back", describe(old, before)),
-                               .loss = old.has("generated") ? Loss::none : Loss::up_lost});
+                               .loss = old.has("generated") ? RowLoss::none : RowLoss::up_lost});
   if (!fills_itself) {
     result.statements.push_back({.sql = alter_column(old, before) + " SET NOT NULL",
                                  .purpose = describe(old, before) + " is required again",
-                                 .loss = Loss::down_may_fail,
+                                 .loss = RowLoss::down_may_fail,
                                  .count = "SELECT count(*) FROM " + asked_table,
                                  .counted = "rows without a value"});
   }

@@ -103,7 +103,7 @@ class Rebuilding {
     const CatalogObject* object = after_.find(table);
     return qualified(object ? *object : *before_.find(table));
   }
-  void say(std::string sql, std::string purpose, Loss loss = Loss::none) {
+  void say(std::string sql, std::string purpose, RowLoss loss = RowLoss::none) {
     result_.statements.push_back({.sql = std::move(sql), .purpose = std::move(purpose), .loss = loss});
   }
   void refuse(const CatalogObject& object, const char* why) {
@@ -302,7 +302,7 @@ ReversalStatement Rebuilding::put_enum_aside(const CatalogObject& old, const Cat
                                                        : fmt::format("{}::text IN ({})", name, gone));
   }
   if (statement.count.empty()) return statement;
-  statement.loss = Loss::down_may_fail;
+  statement.loss = RowLoss::down_may_fail;
   statement.counted = "rows that use such a value";
   return statement;
 }
@@ -317,7 +317,7 @@ void Rebuilding::change_column(const CatalogObject& old, const CatalogObject& no
 void Rebuilding::make_table(const CatalogObject& old) {
   const std::optional<std::string> sql = create_statement(old, before_);
   if (!sql) return refuse(old, "a foreign, typed or inheriting table");
-  say(*sql, fmt::format("makes {} again", describe(old, before_)), Loss::up_lost);
+  say(*sql, fmt::format("makes {} again", describe(old, before_)), RowLoss::up_lost);
 }
 
 void Rebuilding::make(const CatalogObject& old) {
@@ -330,11 +330,11 @@ void Rebuilding::make(const CatalogObject& old) {
   if (!sql || sql->empty()) return refuse(old, "it cannot be written down");
   if (old.kind == ObjectKind::index && old.has("tablespace")) return refuse(old, "it has a tablespace of its own");
   ReversalStatement statement{
-      .sql = *sql, .purpose = fmt::format("makes {} again", describe(old, before_)), .loss = Loss::none};
+      .sql = *sql, .purpose = fmt::format("makes {} again", describe(old, before_)), .loss = RowLoss::none};
   const bool on_old_rows = old.parent && now_.find(*old.parent) && !again_.contains(old.id);
   const bool checks = old.kind == ObjectKind::constraint || old.has("unique");
   if (on_old_rows && checks) {
-    statement.loss = Loss::down_may_fail;
+    statement.loss = RowLoss::down_may_fail;
     statement.count = old.fact("violations");
     statement.counted = "rows that violate it";
   }

@@ -29,141 +29,144 @@ void check_all(const std::vector<ReversalCase>& cases) {
 
 TEST_CASE("what a migration made is dropped again") {
   check_all({
-      {"a table", "", "CREATE TABLE a (id serial PRIMARY KEY, u integer REFERENCES users)", Loss::down_loses},
+      {"a table", "", "CREATE TABLE a (id serial PRIMARY KEY, u integer REFERENCES users)", RowLoss::down_loses},
       {"tables that refer to each other", "",
        "CREATE TABLE a (id integer PRIMARY KEY, b integer); CREATE TABLE b (id integer PRIMARY KEY, a integer "
        "REFERENCES "
        "a); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b",
-       Loss::down_loses},
+       RowLoss::down_loses},
       {"columns", "",
        "ALTER TABLE orders ADD a integer, ADD b text UNIQUE, ADD d text NOT NULL DEFAULT 'x', ADD c serial",
-       Loss::down_loses},
+       RowLoss::down_loses},
       {"a required column after a backfill", "",
        "ALTER TABLE users ADD slug text; UPDATE users SET slug = email; ALTER TABLE users ALTER slug SET NOT NULL; "
        "CREATE "
        "UNIQUE INDEX users_slug ON users (slug)",
-       Loss::down_loses},
-      {"an identity column", "", "ALTER TABLE orders ADD n bigint GENERATED ALWAYS AS IDENTITY", Loss::down_loses},
-      {"a generated column", "", "ALTER TABLE orders ADD g numeric GENERATED ALWAYS AS (total * 2) STORED", Loss::none},
-      {"indexes", "", "CREATE INDEX i ON orders (note); CREATE UNIQUE INDEX u ON orders (lower(note), id)", Loss::none},
+       RowLoss::down_loses},
+      {"an identity column", "", "ALTER TABLE orders ADD n bigint GENERATED ALWAYS AS IDENTITY", RowLoss::down_loses},
+      {"a generated column", "", "ALTER TABLE orders ADD g numeric GENERATED ALWAYS AS (total * 2) STORED",
+       RowLoss::none},
+      {"indexes", "", "CREATE INDEX i ON orders (note); CREATE UNIQUE INDEX u ON orders (lower(note), id)",
+       RowLoss::none},
       {"constraints", "",
        "ALTER TABLE users ADD CONSTRAINT adult CHECK (age > 0), ADD UNIQUE (name); ALTER TABLE orders ADD FOREIGN KEY "
        "(user_id) REFERENCES users NOT VALID",
-       Loss::none},
+       RowLoss::none},
       {"views upon views", "",
        "CREATE VIEW a AS SELECT * FROM orders; CREATE VIEW b AS SELECT * FROM a; CREATE MATERIALIZED VIEW m AS SELECT "
        "* "
        "FROM b; CREATE INDEX m_id ON m (id)",
-       Loss::none},
+       RowLoss::none},
       {"an enum and a column of it", "",
-       "CREATE TYPE kind AS ENUM ('A', 'B'); ALTER TABLE orders ADD kind kind NOT NULL DEFAULT 'A'", Loss::down_loses},
+       "CREATE TYPE kind AS ENUM ('A', 'B'); ALTER TABLE orders ADD kind kind NOT NULL DEFAULT 'A'",
+       RowLoss::down_loses},
       {"a function and a trigger", "",
        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE "
        "INSERT "
        "ON orders FOR EACH ROW EXECUTE FUNCTION f()",
-       Loss::none},
+       RowLoss::none},
       {"a schema with things in it", "",
        "CREATE SCHEMA s; CREATE TABLE s.t (id integer); CREATE FUNCTION s.f(integer) RETURNS integer LANGUAGE sql AS "
        "'SELECT 1'; CREATE VIEW s.v AS SELECT s.f(id) FROM s.t",
-       Loss::down_loses},
+       RowLoss::down_loses},
       {"policies and row security", "",
        "ALTER TABLE orders ENABLE ROW LEVEL SECURITY; ALTER TABLE orders FORCE ROW LEVEL SECURITY; CREATE POLICY p ON "
        "orders FOR SELECT TO PUBLIC USING (user_id = 1)",
-       Loss::none},
+       RowLoss::none},
       {"a partitioned table", "",
        "CREATE TABLE p (id integer, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); CREATE TABLE p1 PARTITION "
        "OF "
        "p FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); CREATE INDEX ON p (at)",
-       Loss::down_loses},
+       RowLoss::down_loses},
       {"a domain, a composite type, a sequence, statistics, a rule", "",
        "CREATE DOMAIN d AS integer CHECK (VALUE > 0); CREATE TYPE c AS (a integer, b d); CREATE SEQUENCE s; CREATE "
        "STATISTICS st ON id, user_id FROM orders; CREATE RULE r AS ON DELETE TO orders DO INSTEAD NOTHING",
-       Loss::none},
+       RowLoss::none},
   });
 }
 
 TEST_CASE("what a migration dropped is made again") {
   check_all({
       {"a table with all that hangs on it", "GRANT SELECT ON orders TO PUBLIC", "DROP TABLE orders CASCADE",
-       Loss::up_lost},
-      {"a table with a serial", "TRUNCATE orders", "DROP TABLE users CASCADE", Loss::up_lost},
-      {"a column with comment and default", "", "ALTER TABLE orders DROP note, DROP total CASCADE", Loss::up_lost},
-      {"a serial column", "CREATE TABLE a (x integer, n serial)", "ALTER TABLE a DROP n", Loss::up_lost},
+       RowLoss::up_lost},
+      {"a table with a serial", "TRUNCATE orders", "DROP TABLE users CASCADE", RowLoss::up_lost},
+      {"a column with comment and default", "", "ALTER TABLE orders DROP note, DROP total CASCADE", RowLoss::up_lost},
+      {"a serial column", "CREATE TABLE a (x integer, n serial)", "ALTER TABLE a DROP n", RowLoss::up_lost},
       {"an identity column", "CREATE TABLE a (x integer, n integer GENERATED BY DEFAULT AS IDENTITY (START WITH 10))",
-       "ALTER TABLE a DROP n", Loss::up_lost},
-      {"indexes", "", "DROP INDEX orders_user, users_email_key, orders_open", Loss::down_may_fail},
+       "ALTER TABLE a DROP n", RowLoss::up_lost},
+      {"indexes", "", "DROP INDEX orders_user, users_email_key, orders_open", RowLoss::down_may_fail},
       {"constraints", "",
        "ALTER TABLE orders DROP CONSTRAINT total_positive, DROP CONSTRAINT orders_user_id_fkey; ALTER TABLE users DROP "
        "CONSTRAINT users_pkey",
-       Loss::down_may_fail},
+       RowLoss::down_may_fail},
       {"a view and its rights", "GRANT SELECT ON open_orders TO PUBLIC; COMMENT ON VIEW open_orders IS 'x'",
-       "DROP VIEW open_orders", Loss::none},
+       "DROP VIEW open_orders", RowLoss::none},
       {"views upon views",
        "CREATE VIEW b AS SELECT id FROM open_orders; CREATE MATERIALIZED VIEW m AS SELECT * FROM b; CREATE UNIQUE "
        "INDEX "
        "m_id ON m (id)",
-       "DROP VIEW open_orders CASCADE", Loss::none},
+       "DROP VIEW open_orders CASCADE", RowLoss::none},
       {"a function, a trigger, a policy",
        "CREATE TRIGGER t BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION touch(); COMMENT ON TRIGGER t ON orders "
        "IS 'c'; ALTER TABLE orders DISABLE TRIGGER t; CREATE POLICY p ON orders USING (id > 0) WITH CHECK (id > 1)",
-       "DROP FUNCTION touch() CASCADE; DROP POLICY p ON orders", Loss::none},
+       "DROP FUNCTION touch() CASCADE; DROP POLICY p ON orders", RowLoss::none},
       {"types", "CREATE DOMAIN d AS varchar(5) DEFAULT 'a' NOT NULL CHECK (VALUE <> ''); CREATE TYPE c AS (a d)",
-       "DROP TYPE c; DROP DOMAIN d", Loss::none},
-      {"an enum and its columns", "", "DROP TYPE status CASCADE", Loss::up_lost},
+       "DROP TYPE c; DROP DOMAIN d", RowLoss::none},
+      {"an enum and its columns", "", "DROP TYPE status CASCADE", RowLoss::up_lost},
       {"a sequence and a schema", "CREATE SCHEMA s; CREATE SEQUENCE s.q START 7 INCREMENT 2 CYCLE CACHE 4",
-       "DROP SCHEMA s CASCADE", Loss::none},
+       "DROP SCHEMA s CASCADE", RowLoss::none},
       {"a partition and an index of all",
        "CREATE TABLE p (id integer, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE "
        "(at); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); CREATE TABLE p2 "
        "PARTITION "
        "OF p DEFAULT; CREATE INDEX p_at ON p (at)",
-       "DROP TABLE p1; DROP INDEX p_at", Loss::up_lost},
+       "DROP TABLE p1; DROP INDEX p_at", RowLoss::up_lost},
       {"a partitioned table",
        "CREATE TABLE p (id integer, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); CREATE "
        "TABLE p1 PARTITION OF p FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); CREATE INDEX p_at ON p (at)",
-       "DROP TABLE p", Loss::up_lost},
+       "DROP TABLE p", RowLoss::up_lost},
   });
 }
 
 TEST_CASE("what a migration renamed gets its old name, with what is in it") {
   check_all({
-      {"a table", "", "ALTER TABLE orders RENAME TO purchases", Loss::none},
+      {"a table", "", "ALTER TABLE orders RENAME TO purchases", RowLoss::none},
       {"a column, used by a view, an index and a check", "",
        "ALTER TABLE orders RENAME total TO amount; ALTER TABLE "
        "orders RENAME state TO status",
-       Loss::none},
+       RowLoss::none},
       {"constraints and indexes", "",
        "ALTER TABLE orders RENAME CONSTRAINT total_positive TO x; ALTER TABLE users RENAME "
        "CONSTRAINT users_pkey TO u; ALTER INDEX orders_user RENAME TO y",
-       Loss::none},
+       RowLoss::none},
       {"an enum and a value of it", "",
        "ALTER TYPE status RENAME TO state; ALTER TYPE state RENAME VALUE 'PAID' TO "
        "'SETTLED'",
-       Loss::none},
+       RowLoss::none},
       {"a function, a view, a sequence", "",
        "ALTER FUNCTION touch() RENAME TO t; ALTER VIEW open_orders RENAME TO o; "
        "ALTER SEQUENCE users_id_seq RENAME TO s",
-       Loss::none},
+       RowLoss::none},
       {"two columns that swap their names", "",
        "ALTER TABLE users RENAME name TO x; ALTER TABLE users RENAME email TO "
        "name; ALTER TABLE users RENAME x TO email",
-       Loss::none},
+       RowLoss::none},
       {"a table whose name a new one takes", "",
        "ALTER TABLE orders RENAME TO old_orders; CREATE TABLE orders (id bigint, "
        "x text)",
-       Loss::down_loses},
+       RowLoss::down_loses},
       {"a table into another schema", "",
        "CREATE SCHEMA s; ALTER TABLE users SET SCHEMA s; ALTER TYPE status SET SCHEMA "
        "s",
-       Loss::none},
+       RowLoss::none},
       {"a schema", "CREATE SCHEMA s; CREATE TABLE s.t (id serial PRIMARY KEY)",
        "ALTER SCHEMA s RENAME TO s2; ALTER TABLE "
        "s2.t RENAME id TO x",
-       Loss::none},
+       RowLoss::none},
       {"a column whose name a new one takes", "",
        "ALTER TABLE users RENAME name TO full_name; ALTER TABLE users ADD name "
        "text",
-       Loss::down_loses},
+       RowLoss::down_loses},
   });
 }
 
@@ -172,27 +175,27 @@ TEST_CASE("what a migration changed is changed back") {
       {"defaults", "",
        "ALTER TABLE orders ALTER total SET DEFAULT 5, ALTER state DROP DEFAULT, ALTER note SET DEFAULT "
        "'n'",
-       Loss::none},
+       RowLoss::none},
       {"required or not", "", "ALTER TABLE users ALTER name SET NOT NULL, ALTER email DROP NOT NULL",
-       Loss::down_may_fail},
+       RowLoss::down_may_fail},
       {"types", "DROP VIEW open_orders",
        "ALTER TABLE users ALTER email TYPE text, ALTER age TYPE bigint; ALTER TABLE "
        "orders ALTER total TYPE numeric(12, 4), ALTER user_id TYPE bigint",
-       Loss::conversion},
-      {"a number made text", "", "ALTER TABLE users ALTER age TYPE text", Loss::conversion},
+       RowLoss::conversion},
+      {"a number made text", "", "ALTER TABLE users ALTER age TYPE text", RowLoss::conversion},
       {"text made an enum", "UPDATE orders SET note = 'note 1'",
        "CREATE TYPE n AS ENUM ('note 1'); ALTER TABLE orders "
        "ALTER note TYPE n USING note::n",
-       Loss::conversion},
+       RowLoss::conversion},
       {"a type under a view that is made anew", "",
        "DROP VIEW open_orders; ALTER TABLE orders ALTER total TYPE "
        "double precision; CREATE VIEW open_orders AS SELECT id, total FROM orders WHERE state = 'NEW'",
-       Loss::conversion},
-      {"an enum with a further value", "", "ALTER TYPE status ADD VALUE 'SENT' AFTER 'NEW'", Loss::down_may_fail},
+       RowLoss::conversion},
+      {"an enum with a further value", "", "ALTER TYPE status ADD VALUE 'SENT' AFTER 'NEW'", RowLoss::down_may_fail},
       {"an enum in an array, a check and a policy",
        "ALTER TABLE orders ADD states status[] DEFAULT '{NEW}', ADD CHECK (state <> 'PAID'); CREATE POLICY p ON orders "
        "USING (state = 'NEW'); GRANT USAGE ON TYPE status TO PUBLIC; COMMENT ON TYPE status IS 's'",
-       "ALTER TYPE status ADD VALUE 'SENT'", Loss::down_may_fail},
+       "ALTER TYPE status ADD VALUE 'SENT'", RowLoss::down_may_fail},
       {"an enum made anew, as Prisma does it", "",
        "BEGIN; CREATE TYPE status_new AS ENUM ('NEW', 'OLD'); DROP VIEW "
        "open_orders; DROP INDEX orders_open; ALTER TABLE orders ALTER state DROP DEFAULT; ALTER TABLE orders ALTER "
@@ -203,70 +206,72 @@ TEST_CASE("what a migration changed is changed back") {
        "AS SELECT id, total FROM orders WHERE state = 'NEW'; CREATE INDEX orders_open ON orders (id) WHERE state = "
        "'NEW'; "
        "COMMIT",
-       Loss::conversion},
+       RowLoss::conversion},
       {"a view with further columns", "CREATE VIEW v AS SELECT id FROM open_orders",
        "CREATE OR REPLACE VIEW open_orders "
        "AS SELECT id, total, note FROM orders",
-       Loss::none},
+       RowLoss::none},
       {"a view with another condition", "",
        "CREATE OR REPLACE VIEW open_orders AS SELECT id, total FROM orders WHERE "
        "state = 'PAID'",
-       Loss::none},
+       RowLoss::none},
       {"a materialized view", "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a; CREATE UNIQUE INDEX mi ON m (a)",
        "DROP "
        "MATERIALIZED VIEW m; CREATE MATERIALIZED VIEW m AS SELECT 2 AS a, 3 AS b",
-       Loss::none},
+       RowLoss::none},
       {"functions", "CREATE FUNCTION f(a integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1'",
        "CREATE OR "
        "REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.id = 1; RETURN NEW; END'; DROP "
        "FUNCTION "
        "f(integer); CREATE FUNCTION f(a integer, b text DEFAULT 'x') RETURNS text LANGUAGE sql AS 'SELECT b'; ALTER "
        "FUNCTION touch() COST 7",
-       Loss::none},
+       RowLoss::none},
       {"a trigger that is off, another one replaced",
        "CREATE TRIGGER t BEFORE INSERT ON orders FOR EACH ROW EXECUTE "
        "FUNCTION touch(); CREATE TRIGGER u BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION touch()",
        "ALTER TABLE "
        "orders DISABLE TRIGGER t; CREATE OR REPLACE TRIGGER u AFTER DELETE ON orders FOR EACH ROW EXECUTE FUNCTION "
        "touch()",
-       Loss::none},
-      {"a policy", "CREATE POLICY p ON orders USING (id > 0)", "ALTER POLICY p ON orders USING (id > 5)", Loss::none},
+       RowLoss::none},
+      {"a policy", "CREATE POLICY p ON orders USING (id > 0)", "ALTER POLICY p ON orders USING (id > 5)",
+       RowLoss::none},
       {"foreign keys", "",
        "ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey; ALTER TABLE orders ADD CONSTRAINT "
        "orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES users ON DELETE SET NULL ON UPDATE CASCADE",
-       Loss::down_may_fail},
+       RowLoss::down_may_fail},
       {"a constraint that is validated", "ALTER TABLE users ADD CONSTRAINT c CHECK (age > 0) NOT VALID",
        "ALTER TABLE "
        "users VALIDATE CONSTRAINT c",
-       Loss::none},
+       RowLoss::none},
       {"rights, owners, comments", "",
        "GRANT SELECT, INSERT ON orders TO PUBLIC; GRANT SELECT (name) ON users TO PUBLIC; "
        "REVOKE EXECUTE ON FUNCTION touch() FROM PUBLIC; COMMENT ON TABLE orders IS NULL; COMMENT ON COLUMN users.name "
        "IS "
        "'n'; GRANT USAGE ON SCHEMA public TO PUBLIC; COMMENT ON INDEX orders_user IS 'i'",
-       Loss::none},
+       RowLoss::none},
       {"identity",
        "CREATE TABLE a (n integer GENERATED ALWAYS AS IDENTITY, m integer NOT NULL); INSERT INTO a (m) VALUES "
        "(3)",
        "ALTER TABLE a ALTER n SET GENERATED BY DEFAULT; ALTER TABLE a ALTER m ADD GENERATED ALWAYS AS IDENTITY",
-       Loss::none},
+       RowLoss::none},
       {"no identity any more", "CREATE TABLE a (n integer GENERATED ALWAYS AS IDENTITY)",
        "ALTER TABLE a ALTER n DROP "
        "IDENTITY",
-       Loss::none},
+       RowLoss::none},
       {"a serial made an identity", "",
        "ALTER TABLE users ALTER id DROP DEFAULT; DROP SEQUENCE users_id_seq; ALTER TABLE "
        "users ALTER id ADD GENERATED BY DEFAULT AS IDENTITY",
-       Loss::none},
-      {"a sequence", "CREATE SEQUENCE s", "ALTER SEQUENCE s INCREMENT 5 MAXVALUE 1000 OWNED BY users.id", Loss::none},
+       RowLoss::none},
+      {"a sequence", "CREATE SEQUENCE s", "ALTER SEQUENCE s INCREMENT 5 MAXVALUE 1000 OWNED BY users.id",
+       RowLoss::none},
       {"storage, statistics, options", "",
        "ALTER TABLE orders ALTER note SET STORAGE EXTERNAL, ALTER note SET STATISTICS "
        "50, ALTER note SET (n_distinct = 5); ALTER TABLE orders REPLICA IDENTITY FULL; CLUSTER users USING users_pkey",
-       Loss::none},
+       RowLoss::none},
       {"a domain", "CREATE DOMAIN d AS integer CONSTRAINT a CHECK (VALUE > 0)",
        "ALTER DOMAIN d SET DEFAULT 4; ALTER "
        "DOMAIN d DROP CONSTRAINT a; ALTER DOMAIN d ADD CONSTRAINT b CHECK (VALUE > 1)",
-       Loss::down_may_fail},
+       RowLoss::down_may_fail},
       {"a partition that is detached, and one that is attached",
        "CREATE TABLE p (id integer, at date) PARTITION BY RANGE "
        "(at); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); CREATE TABLE p2 (id "
@@ -274,21 +279,21 @@ TEST_CASE("what a migration changed is changed back") {
        "at date); CREATE INDEX p_i ON p (id); INSERT INTO p VALUES (1, '2024-02-02')",
        "ALTER TABLE p DETACH PARTITION p1; "
        "ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')",
-       Loss::down_may_fail},
+       RowLoss::down_may_fail},
       {"a table that becomes partitioned under its name",
        "CREATE TABLE logs (id integer, at date); INSERT INTO logs "
        "VALUES (1, '2024-05-05')",
        "ALTER TABLE logs RENAME TO logs_2024; CREATE TABLE logs (id integer, at date) PARTITION "
        "BY RANGE (at); ALTER TABLE logs ATTACH PARTITION logs_2024 FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')",
-       Loss::down_loses},
+       RowLoss::down_loses},
       {"a primary key on other columns", "",
        "ALTER TABLE orders DROP CONSTRAINT orders_pkey; ALTER TABLE orders ADD "
        "PRIMARY KEY (id, user_id)",
-       Loss::down_may_fail},
+       RowLoss::down_may_fail},
       {"storage parameters", "CREATE TABLE a (id integer) WITH (fillfactor = 70)",
        "ALTER TABLE a SET (fillfactor = 50, autovacuum_enabled = false); ALTER TABLE orders SET (fillfactor = 90)",
-       Loss::none},
-      {"a table made unlogged", "CREATE TABLE a (id integer)", "ALTER TABLE a SET UNLOGGED", Loss::none},
+       RowLoss::none},
+      {"a table made unlogged", "CREATE TABLE a (id integer)", "ALTER TABLE a SET UNLOGGED", RowLoss::none},
   });
 }
 

@@ -13,7 +13,7 @@ namespace belay::test {
 
 struct ReversalCase {
   std::string name, setup, up;
-  Loss worst = Loss::none;
+  RowLoss worst = RowLoss::none;
 };
 
 /// Every value of every column by what the catalog calls the column, whatever its name is.
@@ -29,7 +29,7 @@ inline std::map<std::string, std::string> values_by_column(Connection& db) {
 }
 
 inline std::string worst_of(const std::vector<ReversalStatement>& statements) {
-  Loss worst = Loss::none;
+  RowLoss worst = RowLoss::none;
   for (const ReversalStatement& statement : statements) worst = std::max(worst, statement.loss);
   return to_string(worst);
 }

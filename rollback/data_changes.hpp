@@ -1,0 +1,25 @@
+// Which statements of a migration change rows that were there before it. No comparison of schemas sees that, so a
+// reversal derived from the schema cannot give those rows back.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "common/script.hpp"
+#include "rollback/catalog_state.hpp"
+
+namespace belay {
+
+struct DataChange {
+  int line = 1;          ///< 1-based, of the statement
+  std::string what;      ///< "UPDATE orders", "calls backfill"
+  bool unknown = false;  ///< what it does to rows cannot be told from its text
+};
+
+/// In the order of the script. Rows of a table that the migration made, and values of columns that it added, go with
+/// those and do not count, unless a trigger may pass them on.
+[[nodiscard]] std::vector<DataChange> data_changes(const Script& script, const CatalogState& before,
+                                                   const CatalogState& after);
+/// The same for a script of which nothing else is known.
+[[nodiscard]] std::vector<DataChange> data_changes(const Script& script);
+
+}  // namespace belay
