@@ -9,6 +9,7 @@
 #include "restore/run.hpp"
 #include "rollback/live.hpp"
 #include "rollback/proof.hpp"
+#include "rollback/replay_request.hpp"
 #include "rollback/undo.hpp"
 #include "rollback/verdict.hpp"
 
@@ -54,7 +55,6 @@ class TakeBack {
   void find_reversal();
   void check_files() const;
   void prove();
-  [[nodiscard]] ProofRequest proof_request();
   int write_down(const Result& shown);
   int show_plan(Result shown);
   void choose_fates();
@@ -77,7 +77,7 @@ class TakeBack {
   std::string source_ = "derived";
   std::optional<std::string> down_;
   LiveState live_;
-  std::optional<SideSessions> side_sessions_;
+  std::optional<SideReplay> side_;
   std::optional<ReversalProof> proof_;
   std::vector<Counted> counts_;
   FolderFate folder_fate_ = FolderFate::keep;
@@ -118,32 +118,16 @@ void TakeBack::check_files() const {
   refuse_outside_effects(scripts);
 }
 
-ProofRequest TakeBack::proof_request() {
-  ProofRequest request{.replay = {.url = context_.target.url,
-                                  .maintenance = &context_.maintenance,
-                                  .like = live_.properties,
-                                  .extensions = {},
-                                  .settings = {}},
+void TakeBack::prove() {
+  side_.emplace(side_replay(options_, context_, live_, tool_));
+  ProofRequest request{.replay = side_->request,
                        .applied = applied_migrations(live_.migrations),
                        .name = name(),
                        .down = down_,
                        .live = live_.schema,
                        .objects_owner = live_.objects_owner};
-  request.replay.like.owner = live_.objects_owner;
-  request.replay.extensions = extensions_made_before(request.applied, live_.schema);
-  request.replay.settings.schema = context_.history_schema;
-  if (context_.target.url.schema) request.replay.settings.search_path = quote_identifier(context_.history_schema);
-  const auto side = find_side_server(options_.side_server, real_surroundings());
-  if (!side) return request;
-  side_sessions_.emplace(lock_side_server(side->url, options_.common.maintenance_db, context_.database(), tool_));
-  request.replay.url = side->url;
-  request.replay.maintenance = &side_sessions_->maintenance;
-  request.replay.like.tablespace = "pg_default";
-  return request;
-}
-
-void TakeBack::prove() {
-  proof_.emplace(proof_request(), tool_);
+  if (side_->sessions) request.replay.maintenance = &side_->sessions->maintenance;
+  proof_.emplace(std::move(request), tool_);
   counts_ = count_rows(db_, proof_->result().statements);
 }
 

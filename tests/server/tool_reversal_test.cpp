@@ -231,5 +231,33 @@ TEST_CASE("a reversal that meets another session's lock names it, and goes on wh
   CHECK(bench.db.value("SELECT count(*) FROM pg_attribute WHERE attname = 'slug'") == "0");
 }
 
+TEST_CASE("the list says of each migration whether it could be taken back, how, and why not") {
+  const ReversalBench bench;
+  bench.deploy("20240102000000_plain", "ALTER TABLE users ADD slug text;");
+  bench.deploy("20240103000000_data", "UPDATE users SET name = upper(name);");
+  bench.deploy("20240104000000_down", "UPDATE users SET name = lower(name);");
+  write_text(bench.migrations() / "20240104000000_down/down.sql", "SELECT 1;");
+  bench.deploy("20240105000000_never", "CREATE TYPE c AS (a integer); ALTER TYPE c ADD ATTRIBUTE b integer;");
+  bench.deploy("20240106000000_changed", "ALTER TYPE c DROP ATTRIBUTE b;");
+  bench.migration("20240107000000_new", "SELECT 1;");
+  const std::string before = bench.state();
+  const RunResult result = bench.rollback({"list", "--json"});
+  require_ok(result);
+  std::map<std::string, std::string> ways;
+  const Json listed = Json::parse(result.out);
+  for (const Json& entry : listed.at("migrations"))
+    ways[entry.at("name").get<std::string>().substr(15)] =
+        entry.at("reversible").is_null() ? "" : entry.at("reversible");
+  CHECK(ways == std::map<std::string, std::string>{{"init", "derivable"},
+                                                   {"plain", "derivable"},
+                                                   {"data", "needs data"},
+                                                   {"down", "down.sql"},
+                                                   {"never", "derivable"},
+                                                   {"changed", "not"},
+                                                   {"new", ""}});
+  CHECK(bench.state() == before);
+  CHECK(bench.db.side_databases().empty());
+}
+
 }  // namespace
 }  // namespace belay::test
