@@ -46,6 +46,10 @@ CatalogState read_in_transaction(Connection& db, const std::string& history_sche
       state.objects.emplace(id, std::move(object));
     }
   }
+  const Rows names = db.rows(
+      "SELECT DISTINCT p.proname AS name FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND "
+      "d.objid = p.oid WHERE d.deptype = 'e' AND p.oid >= 16384");
+  for (const Row& row : names) state.extension_functions.insert(row.text("name"));
   add_dependencies(db, prelude, state);
   return state;
 }

@@ -66,7 +66,8 @@ struct Dependency {
 struct CatalogState {
   std::string role;  ///< whose new objects become, quoted where needed
   std::map<ObjectId, CatalogObject> objects;
-  std::vector<Dependency> dependencies;  ///< between objects of this state, and not on itself
+  std::set<std::string> extension_functions;  ///< names of functions that belong to extensions
+  std::vector<Dependency> dependencies;       ///< between objects of this state, and not on itself
   [[nodiscard]] const CatalogObject* find(const ObjectId& id) const;
   /// The parts of `parent` that are of `kind`, in the order of their numbers.
   [[nodiscard]] std::vector<const CatalogObject*> parts(const ObjectId& parent, ObjectKind kind) const;

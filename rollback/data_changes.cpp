@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <set>
+#include <utility>
 
 #include "common/parse_tree.hpp"
+#include "rollback/object_text.hpp"
 
 namespace belay {
 
@@ -40,6 +43,7 @@ class DataChanges {
   bool look_at_node(std::string_view kind, const ParseNode& node);
   void look_at_write(std::string_view kind, const ParseNode& node);
   void look_at_call(const ParseNode& call);
+  void look_at_conversions(const ParseNode& alter);
   void note(const std::string& what, bool unknown = false) {
     if (said_.insert(what).second) found_.push_back({line_, what, unknown});
   }
@@ -52,10 +56,12 @@ class DataChanges {
   std::vector<DataChange> found_;
   std::set<std::string> said_;  ///< of this statement
   int line_ = 1;
+  bool is_query_ = false;
 };
 
 bool only_defines(std::string_view kind) {
-  constexpr std::array kinds{"CreateFunctionStmt", "RuleStmt", "CreatePolicyStmt", "CreateTrigStmt"};
+  constexpr std::array kinds{"CreateFunctionStmt", "RuleStmt",        "CreatePolicyStmt", "CreateTrigStmt",
+                             "ViewStmt",           "AlterPolicyStmt", "IndexStmt"};
   return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
@@ -64,8 +70,10 @@ void DataChanges::look_at(const Statement& statement) {
   said_.clear();
   const Executed executed = executed_by(statement.text);
   if (!executed.unknown.empty()) note(executed.unknown, true);
-  for (const ParseNode& node : executed.statements)
+  for (const ParseNode& node : executed.statements) {
+    is_query_ = node.contains("SelectStmt") || node.contains("CreateTableAsStmt");
     walk_nodes(node, [&](std::string_view kind, const ParseNode& inner) { return look_at_node(kind, inner); });
+  }
 }
 
 bool DataChanges::look_at_node(std::string_view kind, const ParseNode& node) {
@@ -75,6 +83,7 @@ bool DataChanges::look_at_node(std::string_view kind, const ParseNode& node) {
   if (kind == "ExecuteStmt") note("EXECUTE of a prepared statement", true);
   if (kind == "CallStmt") note("CALL of a procedure", true);
   if (kind == "FuncCall") look_at_call(node);
+  if (kind == "AlterTableStmt") look_at_conversions(node);
   if (kind == "InsertStmt" || kind == "UpdateStmt" || kind == "DeleteStmt" || kind == "MergeStmt")
     look_at_write(kind, node);
   return true;
@@ -90,7 +99,29 @@ void DataChanges::look_at_call(const ParseNode& call) {
   constexpr std::array changing{"lo_import", "lo_unlink",    "lo_put",        "lo_create",      "lo_from_bytea",
                                 "lowrite",   "query_to_xml", "cursor_to_xml", "database_to_xml"};
   if (std::find(changing.begin(), changing.end(), name) != changing.end()) note("calls " + name);
-  if (functions_.contains(name)) note("calls " + name, true);
+  const bool of_extension = before_.extension_functions.contains(name) || after_.extension_functions.contains(name);
+  if (functions_.contains(name) || (is_query_ && of_extension)) note("calls " + name, true);
+}
+
+/// The column itself, or a cast of it.
+bool is_plain_cast(const ParseNode& expression, const std::string& column) {
+  if (expression.contains("TypeCast")) return is_plain_cast(member(expression["TypeCast"], "arg"), column);
+  if (!expression.contains("ColumnRef")) return false;
+  return last_part(member(expression["ColumnRef"], "fields")) == column;
+}
+
+void DataChanges::look_at_conversions(const ParseNode& alter) {
+  const ParseNode& relation = member(alter, "relation");
+  for (const ParseNode& item : member(alter, "cmds")) {
+    const ParseNode& command = member(item, "AlterTableCmd");
+    if (command.value("subtype", "") != "AT_AlterColumnType") continue;
+    const ParseNode& using_clause = member(member(member(command, "def"), "ColumnDef"), "raw_default");
+    const std::string column = command.value("name", "");
+    if (using_clause.empty() || is_plain_cast(using_clause, column)) continue;
+    const Written written{
+        .schema = relation.value("schemaname", ""), .table = relation.value("relname", ""), .columns = {}};
+    if (!goes_with_the_schema(written)) note(fmt::format("computes {}.{} anew (USING)", written.table, column));
+  }
 }
 
 void DataChanges::look_at_write(std::string_view kind, const ParseNode& node) {
@@ -143,13 +174,87 @@ bool DataChanges::goes_with_the_schema(const Written& written) const {
 
 }  // namespace
 
-std::vector<DataChange> data_changes(const Script& script, const CatalogState& before, const CatalogState& after) {
-  return DataChanges{before, after}.find(script);
+namespace {
+
+/// The numbers in brackets at the end of a type: `numeric(10,2)` has 10 and 2.
+std::vector<int> modifiers(const std::string& type) {
+  std::vector<int> numbers;
+  const std::size_t open = type.find('(');
+  if (open == std::string::npos) return numbers;
+  for (std::size_t at = open; at != std::string::npos; at = type.find(',', at + 1))
+    numbers.push_back(std::atoi(type.c_str() + at + 1));
+  return numbers;
 }
 
-std::vector<DataChange> data_changes(const Script& script) {
-  static const CatalogState none;
-  return DataChanges{none, none}.find(script);
+/// 1 to 3 for the integer types, else 0.
+int integer_size(const std::string& type) {
+  if (type == "smallint") return 1;
+  if (type == "integer") return 2;
+  return type == "bigint" ? 3 : 0;
+}
+
+bool is_varying(const std::string& plain) { return plain == "text" || plain == "character varying"; }
+
+bool fits_string(const CatalogObject& from, const std::string& to) {
+  const std::vector<int> limit = modifiers(to), had = modifiers(from.fact("type"));
+  if (from.fact("plain type") != "character varying" && from.fact("plain type") != "text") return true;
+  return limit.empty() || (!had.empty() && had.front() <= limit.front());
+}
+
+bool fits_numeric(const CatalogObject& from, const std::string& to) {
+  if (integer_size(from.fact("type")) > 0) return true;
+  if (from.fact("plain type") != "numeric") return false;
+  const std::vector<int> limit = modifiers(to), had = modifiers(from.fact("type"));
+  return limit.empty() || (had.size() == 2 && limit.size() == 2 && had[1] <= limit[1]);
+}
+
+}  // namespace
+
+bool keeps_every_value(const CatalogObject& from, const CatalogObject& to) {
+  const std::string& had = from.fact("type");
+  const std::string& has = to.fact("type");
+  const std::string& plain = to.fact("plain type");
+  if (had == has) return true;
+  if (from.has("array") != to.has("array")) return is_varying(plain) && !to.has("array");
+  const bool to_enum = to.has("enum") && (from.has("enum") || is_varying(from.fact("plain type")));
+  if (to_enum) return true;
+  if (from.has("array")) return false;
+  if (from.fact("plain type") == "character") return false;  // its blanks at the end
+  if (is_varying(plain)) return fits_string(from, has);
+  if (integer_size(had) > 0 && integer_size(has) > 0) return integer_size(had) < integer_size(has);
+  if (plain == "numeric") return fits_numeric(from, has);
+  if (has == "double precision") return had == "real" || had == "smallint" || had == "integer";
+  return has == "timestamp without time zone" && had == "date";
+}
+
+std::vector<DataChange> replaced_data(const CatalogState& before, const CatalogState& after) {
+  std::vector<DataChange> found;
+  std::set<std::pair<std::string, std::string>> made;  // what it is called, with its table
+  const auto place = [](const CatalogObject& object, const CatalogState& state) {
+    return std::pair{object.parent ? parent_name(object, state) : "", object.parent ? object.name : qualified(object)};
+  };
+  const auto holds_rows = [](const CatalogObject& object) {
+    return object.kind == ObjectKind::table || object.kind == ObjectKind::column;
+  };
+  for (const auto& [id, object] : after.objects) {
+    if (holds_rows(object) && !before.find(id)) made.insert(place(object, after));
+  }
+  for (const auto& [id, old] : before.objects) {
+    if (!holds_rows(old)) continue;
+    const CatalogObject* now = after.find(id);
+    const bool table_is_there = !old.parent || after.find(*old.parent);
+    if (!now && table_is_there && made.contains(place(old, before)))
+      found.push_back({.line = 0, .what = fmt::format("{} was replaced by another one", describe(old, before))});
+    if (now && old.kind == ObjectKind::column && !keeps_every_value(old, *now))
+      found.push_back({.line = 0,
+                       .what = fmt::format("{}: {} made {}, which may not keep every value", describe(old, before),
+                                           old.fact("type"), now->fact("type"))});
+  }
+  return found;
+}
+
+std::vector<DataChange> data_changes(const Script& script, const CatalogState& before, const CatalogState& after) {
+  return DataChanges{before, after}.find(script);
 }
 
 }  // namespace belay

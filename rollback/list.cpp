@@ -23,7 +23,8 @@ struct Entry {
 std::string data_text(const std::vector<DataChange>& changes) {
   std::string text;
   for (const DataChange& change : changes)
-    text += fmt::format("{}line {}: {}", text.empty() ? "" : "; ", change.line, change.what);
+    text += fmt::format("{}{}{}", text.empty() ? "" : "; ",
+                        change.line > 0 ? fmt::format("line {}: ", change.line) : "", change.what);
   return text;
 }
 
@@ -50,7 +51,8 @@ class Lister {
     now_ = read_catalog_state(replay_.db(), schema_);
     if (is_there(migration.file.parent_path() / "down.sql")) return say(entry, "down.sql", "written, not proven here");
     const DerivedReversal reversal = derive_reversal(replay_.db(), before, now_, schema_);
-    const std::vector<DataChange> data = data_changes(parse_script(migration.script.value_or("")), before, now_);
+    std::vector<DataChange> data = data_changes(parse_script(migration.script.value_or("")), before, now_);
+    for (DataChange& change : replaced_data(before, now_)) data.push_back(std::move(change));
     if (!reversal.not_derivable.empty()) return say(entry, "not", reversal.not_derivable.front());
     if (!data.empty()) return say(entry, "needs data", data_text(data));
     say(entry, "derivable", worst_of(reversal.statements));

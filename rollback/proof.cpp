@@ -54,11 +54,11 @@ ReversalProof::ReversalProof(ProofRequest request, Tool& tool) : request_(std::m
   if (at_ + 1 < request_.applied.size()) replay_without();
   replay_with();
   if (!result_.dependents.empty()) return;
-  result_.changes_schema = !hard(differences(*without_, with_)).empty();
+  result_.changes_schema = !hard(differences(*without_, with_, Found::replayed)).empty();
   if (!request_.down) derive();
   result_.script = request_.down ? *request_.down : result_.script;
   if (!result_.script.empty()) try_reversal();
-  result_.already_back = result_.changes_schema && hard(differences(*without_, request_.live)).empty();
+  result_.already_back = result_.changes_schema && hard(differences(*without_, request_.live, Found::live)).empty();
 }
 
 /// A migration that failed is not part of the history: what of it took effect is what differs from that.
@@ -109,7 +109,7 @@ void ReversalProof::replay_with() {
   run(0, at_);
   if (at_ == request_.applied.size()) {
     with_ = read_schema_fingerprint(side_->db(), schema);
-    result_.drift = hard(differences(with_, request_.live));
+    result_.drift = hard(differences(with_, request_.live, Found::live));
     return;
   }
   before_ = read_catalog_state(side_->db(), schema);
@@ -128,8 +128,11 @@ void ReversalProof::replay_with() {
     result_.not_compared.push_back(fmt::format("{}, {} objects", kind, number));
   const std::string text = request_.applied.at(at_).script.value_or("");
   result_.data = data_changes(parse_script(text), before_, after_);
+  for (DataChange& change : replaced_data(before_, after_)) result_.data.push_back(std::move(change));
+  if (!same_role_)
+    result_.not_compared.push_back("owners and privileges: the side database's objects are another role's");
   if (request_.down) result_.down_data = data_changes(parse_script(*request_.down), before_, latest_);
-  result_.drift = hard(differences(with_, request_.live));
+  result_.drift = hard(differences(with_, request_.live, Found::live));
 }
 
 void ReversalProof::derive() {
@@ -143,7 +146,8 @@ SchemaFingerprint ReversalProof::read() {
 
 /// Both are compared without owners and privileges where the side database's objects could not be given to the live
 /// ones' owner.
-std::vector<SchemaDifference> ReversalProof::differences(const SchemaFingerprint& expected, SchemaFingerprint found) {
+std::vector<SchemaDifference> ReversalProof::differences(const SchemaFingerprint& expected, SchemaFingerprint found,
+                                                         Found where) {
   SchemaFingerprint wanted = expected;
   if (!same_role_) {
     leave_out_roles(wanted);
@@ -151,7 +155,8 @@ std::vector<SchemaDifference> ReversalProof::differences(const SchemaFingerprint
   }
   std::vector<SchemaDifference> all = compare_schema(wanted, found, &side_->db());
   for (SchemaDifference& difference : all) {
-    if (comes_with_the_database(difference, request_.replay.settings.schema)) difference.severity = Severity::soft;
+    if (where == Found::live && comes_with_the_database(difference, request_.replay.settings.schema))
+      difference.severity = Severity::soft;
   }
   return all;
 }
@@ -172,13 +177,13 @@ void ReversalProof::try_reversal() {
   result_.failure = run_script("running the reversal", script);
   if (!result_.failure.empty()) return;
   fault_point("proof: reversal run");
-  for (SchemaDifference& difference : differences(*without_, read()))
+  for (SchemaDifference& difference : differences(*without_, read(), Found::replayed))
     (difference.severity == Severity::hard ? result_.residue : result_.soft).push_back(difference);
   note_lost_columns();
   if (!result_.residue.empty() || !result_.lost_columns.empty()) return;
   result_.failure = run_script("running the migration again after it", request_.applied.at(at_).script.value_or(""));
   if (!result_.failure.empty()) return;
-  result_.litter = hard(differences(with_, read()));
+  result_.litter = hard(differences(with_, read(), Found::replayed));
   // Once more, so that the side database stands where the target is to stand: expressions are compared by its means.
   if (result_.litter.empty()) result_.failure = run_script("running the reversal a second time", script);
 }
@@ -195,7 +200,7 @@ void ReversalProof::note_lost_columns() {
 }
 
 std::vector<SchemaDifference> ReversalProof::remaining(SchemaFingerprint found) {
-  std::vector<SchemaDifference> left = hard(differences(*without_, std::move(found)));
+  std::vector<SchemaDifference> left = hard(differences(*without_, std::move(found), Found::live));
   std::erase_if(left, [&](const SchemaDifference& difference) { return is_among(result_.drift, difference); });
   return left;
 }

@@ -69,7 +69,9 @@ class ReversalProof {
   void note_lost_columns();
   [[nodiscard]] std::string run_script(const std::string& what, const std::string& script);
   [[nodiscard]] SchemaFingerprint read();
-  [[nodiscard]] std::vector<SchemaDifference> differences(const SchemaFingerprint& expected, SchemaFingerprint found);
+  enum class Found { replayed, live };  ///< which database the facts are of
+  [[nodiscard]] std::vector<SchemaDifference> differences(const SchemaFingerprint& expected, SchemaFingerprint found,
+                                                          Found where);
   [[nodiscard]] std::vector<SchemaDifference> hard(std::vector<SchemaDifference> all);
 
   ProofRequest request_;

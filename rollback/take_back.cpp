@@ -62,6 +62,7 @@ class TakeBack {
   void act(const Result& shown);
   std::optional<fs::path> back_up();
   void move_folder();
+  void report(Result result, const std::optional<fs::path>& backup);
   [[nodiscard]] Judged judged() const { return {name(), proof_->result(), counts_, source_, options_.accept_drift}; }
   [[nodiscard]] const std::string& name() const { return request_.plan.migration.name; }
   [[nodiscard]] fs::path own_folder() const { return request_.plan.migration.local->file.parent_path(); }
@@ -141,7 +142,8 @@ int TakeBack::write_down(const Result& shown) {
   const fs::path file = own_folder() / "down.sql";
   std::string text = fmt::format("-- Takes migration {} back.\n", name());
   for (const DataChange& change : proof.data)
-    text += fmt::format("-- Not in here: line {} of the migration: {}\n", change.line, change.what);
+    text += fmt::format("-- Not in here: {}{}\n",
+                        change.line > 0 ? fmt::format("line {} of the migration: ", change.line) : "", change.what);
   PendingFile pending{tool_.files, file, PendingFile::Existing::refuse};
   pending.write(as_bytes(text + "\n" + proof.script));
   pending.commit();
@@ -245,7 +247,11 @@ void TakeBack::act(const Result& shown) {
   undo(undo_request, *proof_, tool_);
   move_folder();
   proof_->finish();
-  Result result = shown;
+  report(shown, backup);
+}
+
+void TakeBack::report(Result result, const std::optional<fs::path>& backup) {
+  const bool already = proof_->result().already_back;
   result.text = fmt::format("Migration {} was taken back{}.\n", name(),
                             already ? ": the schema was so already, only the history was written" : "");
   if (backup) result.text += fmt::format("The state before it: {}\n", backup->string());

@@ -19,7 +19,7 @@ std::string lines_of(const std::vector<SchemaDifference>& differences) {
 std::string lines_of(const std::vector<DataChange>& changes) {
   std::string text;
   for (const DataChange& change : changes)
-    text += fmt::format("  line {:>4}  {}{}\n", change.line, change.what,
+    text += fmt::format("  {:<9}  {}{}\n", change.line > 0 ? fmt::format("line {:>4}", change.line) : "", change.what,
                         change.unknown ? " (what it does to rows is not known)" : "");
   return text;
 }

@@ -259,5 +259,38 @@ TEST_CASE("the list says of each migration whether it could be taken back, how, 
   CHECK(bench.db.side_databases().empty());
 }
 
+TEST_CASE("what a migration did to rows that were there is never called derivable") {
+  const ReversalBench bench;
+  const std::vector<std::pair<std::string, std::string>> migrations{
+      {"needs data", "ALTER TABLE users ALTER name TYPE varchar(5) USING left(name, 5);"},
+      {"needs data", "ALTER TABLE orders ALTER id TYPE integer USING id + 1000;"},
+      {"needs data",
+       "ALTER TABLE users ADD n2 text; UPDATE users SET n2 = name; ALTER TABLE users DROP name; ALTER TABLE "
+       "users RENAME n2 TO name;"},
+      {"needs data", "CREATE TABLE o2 AS SELECT * FROM orders; DROP TABLE orders; ALTER TABLE o2 RENAME TO orders;"},
+      {"needs data", "DO $$ BEGIN DELETE FROM orders WHERE id = 1050; END $$;"},
+      {"needs data", "DO $$ BEGIN EXECUTE 'TRUNCATE orders'; END $$;"},
+      {"needs data",
+       "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'DELETE FROM orders'; SELECT f(); DROP FUNCTION f();"},
+      {"needs data", "WITH gone AS (DELETE FROM orders RETURNING id) SELECT count(*) FROM gone;"},
+      {"needs data", "ALTER TABLE users ADD balance numeric(10, 4) DEFAULT 1; INSERT INTO users (email) VALUES ('x');"},
+      {"needs data", "ALTER TABLE users ALTER balance TYPE numeric(10, 1);"},
+      {"derivable", "CREATE TABLE seeds (id integer PRIMARY KEY); INSERT INTO seeds VALUES (1), (2);"},
+      {"derivable",
+       "ALTER TABLE users ADD slug text; UPDATE users SET slug = email; ALTER TABLE users ALTER slug SET NOT "
+       "NULL;"},
+      {"derivable", "ALTER TABLE seeds ALTER id TYPE bigint;"}};
+  int number = 10;
+  for (const auto& [way, sql] : migrations) bench.deploy("202402" + std::to_string(++number) + "000000_x", sql);
+  const RunResult result = bench.rollback({"list", "--json"});
+  require_ok(result);
+  const Json listed = Json::parse(result.out);
+  for (std::size_t i = 0; i < migrations.size(); ++i) {
+    const Json& entry = listed.at("migrations").at(i + 1);
+    INFO(migrations[i].second << " " << entry.dump());
+    CHECK(entry.at("reversible") == migrations[i].first);
+  }
+}
+
 }  // namespace
 }  // namespace belay::test
