@@ -7,10 +7,12 @@ namespace belay {
 
 namespace {
 
-/// The item that stands for `id`: itself, or the table whose column it is.
-const ObjectId* item_for(const std::map<ObjectId, int>& rank, const ObjectId& id) {
+/// The item that stands for `id`: itself, or the table whose part it is.
+const ObjectId* item_for(const std::map<ObjectId, int>& rank, const ObjectId& id, const CatalogState& state) {
   auto found = rank.find(id);
   if (found == rank.end() && id.sub != 0) found = rank.find(ObjectId{id.catalog, id.oid, 0});
+  const CatalogObject* object = state.find(id);
+  if (found == rank.end() && object && object->parent) found = rank.find(*object->parent);
   return found == rank.end() ? nullptr : &found->first;
 }
 
@@ -19,8 +21,8 @@ using Needs = std::map<ObjectId, ObjectSet>;
 Needs needs_among(const std::map<ObjectId, int>& rank, const CatalogState& state) {
   Needs needs;
   const auto add = [&](const ObjectId& dependent, const ObjectId& referenced) {
-    const ObjectId* from = item_for(rank, dependent);
-    const ObjectId* to = item_for(rank, referenced);
+    const ObjectId* from = item_for(rank, dependent, state);
+    const ObjectId* to = item_for(rank, referenced, state);
     if (from && to && *from != *to) needs[*from].insert(*to);
   };
   for (const Dependency& d : state.dependencies) add(d.dependent, d.referenced);
