@@ -140,4 +140,36 @@ Derivation sequence_owner(const CatalogObject& old, const CatalogObject* now, co
   return result.derivation;
 }
 
+bool has_new_labels(const CatalogObject& old, const CatalogObject& now) {
+  std::set<std::string> labels;
+  for (const std::vector<std::string>& label : listed(old.fact("labels"))) labels.insert(label.at(0));
+  const auto all = listed(now.fact("labels"));
+  return std::any_of(all.begin(), all.end(), [&](const auto& label) { return !labels.contains(label.at(0)); });
+}
+
+ReversalStatement enum_put_aside(const CatalogObject& old, const CatalogObject& now, const CatalogState& after,
+                                 const std::string& aside) {
+  std::set<std::string> kept;
+  for (const std::vector<std::string>& label : listed(old.fact("labels"))) kept.insert(label.at(0));
+  std::string gone;
+  for (const std::vector<std::string>& label : listed(now.fact("labels"))) {
+    if (!kept.contains(label.at(0))) gone += (gone.empty() ? "" : ", ") + quote_literal(label.at(1));
+  }
+  ReversalStatement statement{
+      .sql = fmt::format("ALTER TYPE {} RENAME TO {}", qualified(old), quote_identifier(aside)),
+      .purpose = fmt::format("puts {} aside, which is to be without {} again", "enum " + qualified(old), gone)};
+  for (const auto& [id, column] : after.objects) {
+    if (column.kind != ObjectKind::column || column.fact("enum") != std::to_string(old.id.oid)) continue;
+    const std::string name = quote_identifier(column.name);
+    statement.count += fmt::format("{}(SELECT count(*) FROM {} WHERE {})", statement.count.empty() ? "SELECT " : " + ",
+                                   parent_name(column, after),
+                                   column.has("array") ? fmt::format("{}::text[] && ARRAY[{}]", name, gone)
+                                                       : fmt::format("{}::text IN ({})", name, gone));
+  }
+  if (statement.count.empty()) return statement;
+  statement.loss = RowLoss::down_may_fail;
+  statement.counted = "rows that use such a value";
+  return statement;
+}
+
 }  // namespace belay

@@ -44,13 +44,6 @@ int rank_of(const CatalogObject& object) {
   }
 }
 
-bool has_new_labels(const CatalogObject& old, const CatalogObject& now) {
-  std::set<std::string> labels;
-  for (const std::vector<std::string>& label : listed(old.fact("labels"))) labels.insert(label.at(0));
-  const auto all = listed(now.fact("labels"));
-  return std::any_of(all.begin(), all.end(), [&](const auto& label) { return !labels.contains(label.at(0)); });
-}
-
 class Rebuilding {
  public:
   Rebuilding(const CatalogState& before, const CatalogState& now, const CatalogState& after)
@@ -83,8 +76,6 @@ class Rebuilding {
   void change_view(const CatalogObject& old, const CatalogObject& now);
   void change_enum(const CatalogObject& old, const CatalogObject& now);
   void change_column(const CatalogObject& old, const CatalogObject& now);
-  [[nodiscard]] ReversalStatement put_enum_aside(const CatalogObject& old, const CatalogObject& now,
-                                                 const std::string& aside) const;
   void make(const CatalogObject& old);
   void make_table(const CatalogObject& old);
   void finish(const CatalogObject& old);
@@ -266,7 +257,7 @@ void Rebuilding::change_view(const CatalogObject& old, const CatalogObject& now)
 void Rebuilding::change_enum(const CatalogObject& old, const CatalogObject& now) {
   if (!rebuilt_.contains(old.id)) return;
   const std::string aside = old.name.substr(0, 50) + "__goes";
-  result_.statements.push_back(put_enum_aside(old, now, aside));
+  result_.statements.push_back(enum_put_aside(old, now, after_, aside));
   say(create_statement(old, before_).value_or(""), fmt::format("{} with the values it had", describe(old, before_)));
   for (const auto& [id, column] : now_.objects) {
     if (column.kind != ObjectKind::column || column.has("inherited")) continue;
@@ -280,31 +271,6 @@ void Rebuilding::change_enum(const CatalogObject& old, const CatalogObject& now)
   }
   say(fmt::format("DROP TYPE {}.{}", quote_identifier(old.schema), quote_identifier(aside)),
       "drops what was put aside");
-}
-
-ReversalStatement Rebuilding::put_enum_aside(const CatalogObject& old, const CatalogObject& now,
-                                             const std::string& aside) const {
-  std::set<std::string> kept;
-  for (const std::vector<std::string>& label : listed(old.fact("labels"))) kept.insert(label.at(0));
-  std::string gone;
-  for (const std::vector<std::string>& label : listed(now.fact("labels"))) {
-    if (!kept.contains(label.at(0))) gone += (gone.empty() ? "" : ", ") + quote_literal(label.at(1));
-  }
-  ReversalStatement statement{
-      .sql = fmt::format("ALTER TYPE {} RENAME TO {}", qualified(old), quote_identifier(aside)),
-      .purpose = fmt::format("puts {} aside, which is to be without {} again", describe(old, before_), gone)};
-  for (const auto& [id, column] : after_.objects) {
-    if (column.kind != ObjectKind::column || column.fact("enum") != std::to_string(old.id.oid)) continue;
-    const std::string name = quote_identifier(column.name);
-    statement.count += fmt::format("{}(SELECT count(*) FROM {} WHERE {})", statement.count.empty() ? "SELECT " : " + ",
-                                   asked_name(*column.parent),
-                                   column.has("array") ? fmt::format("{}::text[] && ARRAY[{}]", name, gone)
-                                                       : fmt::format("{}::text IN ({})", name, gone));
-  }
-  if (statement.count.empty()) return statement;
-  statement.loss = RowLoss::down_may_fail;
-  statement.counted = "rows that use such a value";
-  return statement;
 }
 
 void Rebuilding::change_column(const CatalogObject& old, const CatalogObject& now) {
@@ -339,6 +305,12 @@ void Rebuilding::make(const CatalogObject& old) {
     statement.counted = "rows that violate it";
   }
   result_.statements.push_back(std::move(statement));
+  for (const auto& constraint : listed(old.fact("constraints"))) {
+    if (constraint.at(1).ends_with(not_valid))
+      say(fmt::format("ALTER DOMAIN {} ADD CONSTRAINT {} {}", qualified(old), quote_identifier(constraint.at(0)),
+                      constraint.at(1)),
+          fmt::format("a check of {}", describe(old, before_)));
+  }
 }
 
 /// What can only be said when everything is there.

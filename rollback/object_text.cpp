@@ -26,8 +26,10 @@ std::string create_domain(const CatalogObject& domain) {
   if (domain.has("collation")) sql += " COLLATE " + domain.fact("collation");
   if (domain.has("default")) sql += " DEFAULT " + domain.fact("default");
   if (domain.has("not null")) sql += " NOT NULL";
-  for (const std::vector<std::string>& constraint : listed(domain.fact("constraints")))
+  for (const std::vector<std::string>& constraint : listed(domain.fact("constraints"))) {
+    if (constraint.at(1).ends_with(not_valid)) continue;
     sql += fmt::format(" CONSTRAINT {} {}", quote_identifier(constraint.at(0)), constraint.at(1));
+  }
   return sql;
 }
 

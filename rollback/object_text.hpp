@@ -8,6 +8,9 @@
 
 namespace belay {
 
+/// How a constraint's definition ends that CREATE DOMAIN does not take: it is added afterwards.
+inline constexpr const char* not_valid = " NOT VALID";
+
 /// "schema"."name".
 [[nodiscard]] std::string qualified(const CatalogObject& object);
 /// The object's parent in `state`, qualified. Throws bug if it is not there.

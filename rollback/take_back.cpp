@@ -35,6 +35,7 @@ class TakeBack {
         db_(context_.target.url, context_.database(), tool.session()) {}
 
   int run() {
+    require_fate();
     find_reversal();
     live_ = read_live_state(db_, read_migrations(request_.folder), context_.history_schema,
                             options_.common.lock_timeout.value_or("10s"));
@@ -52,6 +53,7 @@ class TakeBack {
   }
 
  private:
+  void require_fate() const;
   void find_reversal();
   void check_files() const;
   void prove();
@@ -83,6 +85,15 @@ class TakeBack {
   std::vector<Counted> counts_;
   FolderFate folder_fate_ = FolderFate::keep;
 };
+
+constexpr const char* fate_hint = "Give --keep-folder, --move-folder or --delete-history. Nothing was changed.";
+
+/// Nobody will be asked: said before the work of the proof, not after it.
+void TakeBack::require_fate() const {
+  const bool said = options_.keep_folder || options_.move_folder || options_.delete_history;
+  if (said || !options_.common.force || options_.common.dry_run || options_.write_down) return;
+  throw Error{Failure::refused, "what becomes of the migration's folder was not said", {}, fate_hint};
+}
 
 /// The reversal that somebody wrote, if there is one.
 void TakeBack::find_reversal() {
@@ -178,10 +189,7 @@ void TakeBack::choose_fates() {
                                                            moved_folder().string()),
                                                "yes");
   if (answer == Answer::cannot_ask) {
-    throw Error{Failure::refused,
-                "what becomes of the migration's folder was not said",
-                {},
-                "Give --keep-folder, --move-folder or --delete-history. Nothing was changed."};
+    throw Error{Failure::refused, "what becomes of the migration's folder was not said", {}, fate_hint};
   }
   if (answer == Answer::yes) folder_fate_ = FolderFate::move;
 }
