@@ -292,5 +292,25 @@ TEST_CASE("what a migration did to rows that were there is never called derivabl
   }
 }
 
+TEST_CASE("on a terminal the folder's fate and the word yes are asked for, and no changes nothing") {
+  const ReversalBench bench;
+  bench.deploy("20240102000000_up", "ALTER TABLE users ADD slug text;");
+  const std::string before = bench.state();
+  const auto answer = [&](const std::string& move, const std::string& go) {
+    return run_on_terminal(ToolBench::argv_of("rollback-migration", {"--migration-name", "_up", "--skip-backup"}),
+                           bench.env,
+                           {{"Move it to", move + "\n"}, {"Take migration 20240102000000_up back", go + "\n"}},
+                           {.cwd = bench.work.path()});
+  };
+  CHECK(answer("yes", "no").status == 4);
+  CHECK(bench.state() == before);
+  CHECK(fs::exists(bench.migrations() / "20240102000000_up"));
+  const RunResult result = answer("yes", "yes");
+  INFO(result.out);
+  CHECK(result.status == 0);
+  CHECK(bench.db.value("SELECT count(*) FROM pg_attribute WHERE attname = 'slug'") == "0");
+  CHECK(fs::exists(bench.work / "prisma/migrations-rolled-back/20240102000000_up"));
+}
+
 }  // namespace
 }  // namespace belay::test
