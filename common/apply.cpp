@@ -20,18 +20,21 @@ class CleanSession {
  public:
   CleanSession(Connection& db, const SessionFacts& facts) : db_(db), facts_(facts) {}
   ~CleanSession() {
+    if (is_clean_) return;
     try {
       clean_session(db_, facts_);
     } catch (const std::exception&) {
       // The session cannot be used any more; its next statement says why.
     }
   }
+  void is_clean() { is_clean_ = true; }
   CleanSession(const CleanSession&) = delete;
   CleanSession& operator=(const CleanSession&) = delete;
 
  private:
   Connection& db_;
   const SessionFacts& facts_;
+  bool is_clean_ = false;
 };
 
 /// Everything one application of a migration needs.
@@ -46,6 +49,7 @@ struct Run {
   StatementWatch watch;
   std::optional<StatementJournal> journal;  ///< of an earlier run that this one goes on with
   const Statement* at = nullptr;            ///< the statement being run
+  bool session_is_clean = false;            ///< after a COMMIT that cleaned it too
 };
 
 [[nodiscard]] const std::string& script_text(const Migration& migration) {
@@ -56,8 +60,8 @@ struct Run {
 }
 
 /// A script that the parser does not understand, or reads differently than this server, is one statement: all of it.
-Script script_for(const std::string& text, const SessionFacts& session) {
-  Script script = parse_script(text);
+Script script_for(const std::string& text, const SessionFacts& session, const Script* parsed) {
+  Script script = parsed != nullptr ? *parsed : parse_script(text);
   if (script.parsed && !session.standard_strings && text.find('\\') != std::string::npos) {
     script.parsed = false;
     script.parse_error = "standard_conforming_strings is off on this server";
@@ -133,13 +137,17 @@ void run_atomic_statements(Run& run) {
 }
 
 /// The finished row is part of the script's own transaction: both are there, or neither is.
-void finish_in_transaction(Run& run, const std::string& row_id) {
+std::string finish_in_transaction(Run& run, const std::string& started_at) {
   fault_point("apply: statements done");
-  prepare_bookkeeping(run.db);
-  const InterruptShield shield;
+  const NewRow row = finished_row(run.settings.schema, run.migration, started_at);
+  const std::string tag = run.db.run_script(bookkeeping_setup_sql() + row.insert);
+  if (tag != "INSERT 0 1") {
+    throw Error{Failure::failed, "the history took no row",
+                fmt::format("The server answered INSERT with {}; a trigger or rule of the table may be why.", tag)};
+  }
   keep_prisma_lock(run.db, run.session);
-  mark_finished(run.db, run.settings.schema, row_id);
   fault_point("apply: before COMMIT");
+  return row.id;
 }
 
 void record_atomic_failure(const Run& run, TimePoint started_at, ApplyOutcome& outcome) {
@@ -156,16 +164,16 @@ void record_atomic_failure(const Run& run, TimePoint started_at, ApplyOutcome& o
 
 /// One try of the whole transaction. After a failure it is rolled back, if the connection still stands.
 ApplyOutcome try_atomic(Run& run) {
-  Transaction transaction{run.db};
-  set_for_script(run.db, run.settings, SettingScope::transaction);
+  const std::string started_at = history_time();
+  Transaction transaction{run.db, Transaction::With{set_for_script_sql(run.settings, SettingScope::transaction)}};
   ApplyOutcome outcome;
-  outcome.row_id = insert_started(run.db, run.settings.schema, run.migration);
   outcome.failure = attempt(run, [&] {
     run_atomic_statements(run);
-    finish_in_transaction(run, outcome.row_id);
+    outcome.row_id = finish_in_transaction(run, started_at);
   });
   if (!outcome.failure) {
-    outcome.failure = attempt(run, [&] { transaction.commit(); });
+    outcome.failure =
+        attempt(run, [&] { run.session_is_clean = transaction.commit_and(clean_session_sql(run.db, run.session)); });
     fault_point("apply: after COMMIT");
     // Only a connection lost at COMMIT, or a statement that ended the transaction, leaves it open what the server did.
     if (outcome.failure) outcome.failure->in_doubt = outcome.failure->error.kind == Failure::unresolved;
@@ -279,7 +287,8 @@ std::string begin_steps(Run& run, StepsResult& steps) {
 }
 
 ApplyOutcome apply_in_steps(Run& run) {
-  set_for_script(run.db, run.settings, SettingScope::session);
+  if (const std::string sql = set_for_script_sql(run.settings, SettingScope::session); !sql.empty())
+    run.db.run_script(sql);
   ApplyOutcome outcome;
   StepsResult steps;
   outcome.row_id = begin_steps(run, steps);
@@ -313,18 +322,19 @@ ApplyOutcome apply(Connection& db, Connection& books, const Migration& migration
   if (db.transaction_state() != TransactionState::idle)
     throw Error{Failure::bug, "a migration was to be applied inside an open transaction"};
   const auto start = std::chrono::steady_clock::now();
-  const SessionFacts session = read_session(db);
+  const SessionFacts session = settings.session != nullptr ? *settings.session : read_session(db);
   Run run{db,
           books,
           migration,
           with_default(settings, session),
           on_statement,
           session,
-          script_for(text, session),
+          script_for(text, session, settings.script),
           StatementWatch{books, session.backend_pid, settings.on_wait},
           journal};
-  const CleanSession clean{db, session};
+  CleanSession clean{db, session};
   ApplyOutcome outcome = run.script.atomic() ? apply_atomic(run) : apply_in_steps(run);
+  if (run.session_is_clean) clean.is_clean();
   outcome.duration = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - start);
   return outcome;
 }

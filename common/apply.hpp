@@ -19,6 +19,8 @@
 
 namespace belay {
 
+struct SessionFacts;
+
 struct ApplySettings {
   std::string schema = "public";  ///< where _prisma_migrations lives
   /// Set before each script when the URL has schema=. A value as SET takes it, names in it already quoted: "app".
@@ -29,6 +31,10 @@ struct ApplySettings {
   std::optional<std::string> statement_timeout;
   /// How often a transaction that met another session's lock (lock_timeout, deadlock) is tried again.
   int lock_retries = 0;
+  /// What need not be found out again for each script: of the connection, as read_session() gave it while it was clean,
+  /// and this migration's own script, as parse_script() gave it.
+  const SessionFacts* session = nullptr;
+  const Script* script = nullptr;
   /// Hears in a line why a statement waits or is tried again: who holds the lock, how far an index build is.
   std::function<void(const std::string&)> on_wait = {};
 };

@@ -27,17 +27,29 @@ SessionFacts read_session(Connection& db) {
           holds_prisma_lock(db), row.flag("lock_timeout"), static_cast<int>(row.number("pid"))};
 }
 
-void set_for_script(Connection& db, const ApplySettings& settings, SettingScope scope) {
-  set(db, "search_path", settings.search_path, scope);
-  set(db, "lock_timeout", settings.lock_timeout, scope);
-  set(db, "statement_timeout", settings.statement_timeout, scope);
+std::string set_for_script_sql(const ApplySettings& settings, SettingScope scope) {
+  std::string sql;
+  const auto add = [&](const char* name, const std::optional<std::string>& value) {
+    if (!value) return;
+    sql += fmt::format("SELECT pg_catalog.set_config('{}', {}, {});", name, quote_literal(*value),
+                       scope == SettingScope::transaction);
+  };
+  add("search_path", settings.search_path);
+  add("lock_timeout", settings.lock_timeout);
+  add("statement_timeout", settings.statement_timeout);
+  return sql;
 }
 
-void prepare_bookkeeping(Connection& db) {
-  db.run_script("SET CONSTRAINTS ALL IMMEDIATE");
-  const InterruptShield shield;
-  db.run_script(
-      "RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL statement_timeout = 0; SET LOCAL search_path = pg_catalog");
+std::string bookkeeping_setup_sql() {
+  return "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL statement_timeout = 0; SET "
+         "LOCAL search_path = pg_catalog;";
+}
+
+std::string clean_session_sql(Connection& db, const SessionFacts& facts) {
+  return "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD PLANS; "
+         "DISCARD SEQUENCES; DISCARD TEMP;" +
+         session_setup(db.settings(), db.server_version()) +
+         "SET client_encoding = " + quote_literal(facts.client_encoding);
 }
 
 void clean_session(Connection& db, const SessionFacts& facts) {
@@ -45,12 +57,7 @@ void clean_session(Connection& db, const SessionFacts& facts) {
   if (!db.usable()) return;
   try {
     if (db.transaction_state() != TransactionState::idle) db.finish_transaction("ROLLBACK");
-    db.run_script(
-        "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD PLANS; "
-        "DISCARD SEQUENCES; "
-        "DISCARD TEMP;" +
-        session_setup(db.settings(), db.server_version()) +
-        "SET client_encoding = " + quote_literal(facts.client_encoding));
+    db.run_script(clean_session_sql(db, facts));
   } catch (const ServerError& error) {
     if (!error.connection_lost) throw;  // a session that is gone is clean
   }

@@ -20,14 +20,16 @@ enum class SettingScope { transaction, session };
 
 [[nodiscard]] SessionFacts read_session(Connection& db);
 /// search_path and time-outs as given; what is not given stays as it is.
-void set_for_script(Connection& db, const ApplySettings& settings, SettingScope scope);
-/// Inside the script's transaction, after its last statement: checks deferred constraints while the script's role and
+[[nodiscard]] std::string set_for_script_sql(const ApplySettings& settings, SettingScope scope);
+/// For the script's transaction, after its last statement: checks deferred constraints while the script's role and
 /// settings still stand, then makes the session fit for bookkeeping, whatever role, search_path or time-out the script
 /// has chosen.
-void prepare_bookkeeping(Connection& db);
+[[nodiscard]] std::string bookkeeping_setup_sql();
 /// ROLLBACK if a transaction is open, then everything that DISCARD ALL resets except advisory locks: Prisma's must be
 /// kept. Does nothing if the connection is gone. Not interruptible.
 void clean_session(Connection& db, const SessionFacts& facts);
+/// The same as SQL, for a session in no transaction.
+[[nodiscard]] std::string clean_session_sql(Connection& db, const SessionFacts& facts);
 /// Takes Prisma's lock again if the script released it (pg_advisory_unlock_all). Throws refused if somebody else was
 /// faster.
 void keep_prisma_lock(Connection& db, const SessionFacts& facts);

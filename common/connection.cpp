@@ -288,6 +288,29 @@ std::string Connection::finish_transaction(const std::string& sql) {
   return PQcmdStatus(state_->execute(sql, nullptr, Interruptible::no).get());
 }
 
+Connection::Finished Connection::commit_and(const std::string& then) {
+  const std::string sql = "COMMIT; " + then;
+  state_->send(sql, nullptr);
+  Finished finished;
+  PgResult error;
+  try {
+    while (PgResult result = state_->next(sql, Interruptible::no)) {
+      const ExecStatusType status = PQresultStatus(result.get());
+      const bool failed = status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
+      if (failed && !error) error = std::move(result);
+      if (!failed && finished.tag.empty()) finished.tag = PQcmdStatus(result.get());
+      if (!usable()) break;
+    }
+  } catch (const ServerError&) {
+    if (finished.tag.empty()) throw;
+    return finished;
+  }
+  if (finished.tag.empty()) state_->fail(error.get(), sql);
+  finished.then_done = !error && usable();
+  fault_point("done: COMMIT and what follows");
+  return finished;
+}
+
 std::string Connection::run_while(const std::string& sql, const std::function<void()>& meanwhile) {
   struct Forget {
     ~Forget() { state.meanwhile = nullptr; }
@@ -371,19 +394,50 @@ Transaction::~Transaction() {
   }
 }
 
-void Transaction::commit() {
-  open_ = false;
-  std::string tag;
+Transaction::Transaction(Connection& db, const With& with) : db_(db) {
   try {
-    tag = db_.finish_transaction("COMMIT");
-  } catch (ServerError& error) {
-    if (!error.connection_lost) throw;
-    // Did the server commit before the link broke? This session cannot know.
-    error.kind = Failure::unresolved;
-    error.message = "lost the connection while committing";
+    db_.run_script("BEGIN; " + with.first);
+  } catch (const std::exception&) {
+    if (db_.usable() && db_.transaction_state() != TransactionState::idle) rollback();
     throw;
   }
+}
+
+void Transaction::check(const std::string& tag) const {
   if (tag != "COMMIT") throw Error{Failure::failed, "could not commit", "The server answered COMMIT with " + tag + "."};
+}
+
+namespace {
+
+/// Did the server commit before the link broke? This session cannot know.
+[[noreturn]] void throw_commit_error(ServerError error) {
+  if (error.connection_lost) {
+    error.kind = Failure::unresolved;
+    error.message = "lost the connection while committing";
+  }
+  throw ServerError{error};
+}
+
+}  // namespace
+
+void Transaction::commit() {
+  open_ = false;
+  try {
+    check(db_.finish_transaction("COMMIT"));
+  } catch (const ServerError& error) {
+    throw_commit_error(error);
+  }
+}
+
+bool Transaction::commit_and(const std::string& then) {
+  open_ = false;
+  try {
+    const Connection::Finished finished = db_.commit_and(then);
+    check(finished.tag);
+    return finished.then_done;
+  } catch (const ServerError& error) {
+    throw_commit_error(error);
+  }
 }
 
 void Transaction::rollback() {

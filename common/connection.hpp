@@ -74,6 +74,13 @@ class Connection {
   std::string run_script(const std::string& sql);
   /// The same for COMMIT and ROLLBACK, which an interruption must not cancel.
   std::string finish_transaction(const std::string& sql);
+  /// COMMIT, and `then` in the same message to the server. Returns COMMIT's tag, and whether `then` was done too; what
+  /// goes wrong after the COMMIT is no error of the transaction.
+  struct Finished {
+    std::string tag;
+    bool then_done = false;
+  };
+  Finished commit_and(const std::string& then);
   /// Like run_script, and calls `meanwhile` about every 5 ms until the answer is there. Interruptible only through
   /// `meanwhile`: whatever it throws cancels what runs.
   std::string run_while(const std::string& sql, const std::function<void()>& meanwhile);
@@ -107,13 +114,21 @@ class Transaction {
  public:
   /// `modes`, e.g. "ISOLATION LEVEL REPEATABLE READ READ ONLY".
   explicit Transaction(Connection& db, const std::string& modes = {});
+  /// BEGIN and `first`, statements that belong to it, in one message to the server.
+  struct With {
+    std::string first;
+  };
+  Transaction(Connection& db, const With& with);
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
   void commit();
+  /// `then` is run behind the COMMIT in the same message; false if it was not, or not all of it.
+  bool commit_and(const std::string& then);
   void rollback();
 
  private:
+  void check(const std::string& tag) const;
   Connection& db_;
   bool open_ = true;
 };

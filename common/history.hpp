@@ -64,6 +64,14 @@ void drop_empty_history_table(Connection& db, const std::string& schema);
 /// INSERT of a starting migration (logs NULL, 0 steps). Returns the row's id (UUID v4). Times come from this machine's
 /// clock, as Prisma's do.
 std::string insert_started(Connection& db, const std::string& schema, const Migration& migration);
+/// A row for the transaction that its script runs in: begun at `started_at`, finished now, 1 step, logs NULL.
+struct NewRow {
+  std::string id;
+  std::string insert;  ///< the statement
+};
+[[nodiscard]] NewRow finished_row(const std::string& schema, const Migration& migration, const std::string& started_at);
+/// This machine's time for started_at, never before what was given last.
+[[nodiscard]] std::string history_time();
 /// INSERT of a migration that failed: started_at as given, its log, not finished. For bookkeeping after the rollback of
 /// everything else. Returns the id.
 std::string insert_failed(Connection& db, const std::string& schema, const Migration& migration, TimePoint started_at,

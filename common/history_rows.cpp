@@ -65,6 +65,18 @@ std::string insert_started(Connection& db, const std::string& schema, const Migr
   return id;
 }
 
+std::string history_time() { return iso_utc(history_now()); }
+
+NewRow finished_row(const std::string& schema, const Migration& migration, const std::string& started_at) {
+  NewRow row{new_uuid(), {}};
+  row.insert = fmt::format(
+      "INSERT INTO {} (id, checksum, started_at, finished_at, migration_name, applied_steps_count) VALUES ({}, {}, "
+      "{}::timestamp with time zone, {}::timestamp with time zone, {}, 1)",
+      history_table(schema), quote_literal(row.id), quote_literal(migration.checksum), quote_literal(started_at),
+      quote_literal(history_time()), quote_literal(migration.name));
+  return row;
+}
+
 std::string insert_failed(Connection& db, const std::string& schema, const Migration& migration, TimePoint started_at,
                           const std::string& logs) {
   const std::string id = new_uuid();

@@ -176,7 +176,8 @@ Error replay_error(const ReplayFailure& failure) {
       Failure::refused, fmt::format("could not replay migration \"{}\" (P3006)", failure.migration.name),
       failure.error.message + "\n" + failure.error.detail,
       "The target was not touched. What the migration needs and no earlier one makes (an extension, a role, a table "
-      "made by hand) is missing from the folder, or the file was edited since it was applied."};
+      "made by hand, rows that were corrected) is missing from the folder, or the file was edited since it was "
+      "applied."};
 }
 
 }  // namespace belay

@@ -43,7 +43,7 @@ std::vector<std::string> drops_in_old_schemas(Connection& db) {
            "type' THEN 'type' WHEN o.type = 'statistics object' THEN 'statistics' ELSE o.type END AS type, o.identity "
            "FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid AND d.refclassid = 'pg_namespace'::regclass, "
            "LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) o WHERE d.deptype = 'n' AND n.nspname !~ "
-           "'^pg_' AND n.oid < 16384 AND o.identity IS NOT NULL AND o.type <> 'default acl'"))
+           "'^pg_' AND n.oid < 16384 AND d.objid >= 16384 AND o.identity IS NOT NULL AND o.type <> 'default acl'"))
     statements.push_back(fmt::format("DROP {} IF EXISTS {} CASCADE", row.text("type"), row.text("identity")));
   return statements;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/apply_session.hpp"
 #include "common/sql_text.hpp"
 
 namespace belay {
@@ -35,7 +36,11 @@ DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Co
                     Tool& tool, Journal* journal) {
   DeployReport report;
   db.on_notice([&](const std::string& text) { tool.out.note("server: " + text); });
+  const SessionFacts session = read_session(db);
   for (const PendingMigration& pending : plan.pending) {
+    ApplySettings mine = settings;
+    mine.session = &session;
+    mine.script = &pending.script;
     const std::string& name = pending.migration.name;
     tool.out.note(pending.resume ? fmt::format("Going on with: {} ({} of {} statements are finished)", name,
                                                pending.resume->done, pending.resume->statements)
@@ -44,8 +49,8 @@ DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Co
     try {
       const auto show = [&](const Statement& s) { show_statement(s, tool); };
       ApplyOutcome outcome = pending.resume
-                                 ? resume_migration(db, books, pending.migration, settings, *pending.resume, show)
-                                 : apply_migration(db, books, pending.migration, settings, show);
+                                 ? resume_migration(db, books, pending.migration, mine, *pending.resume, show)
+                                 : apply_migration(db, books, pending.migration, mine, show);
       report.committed_something = report.committed_something || outcome.committed_something || !outcome.failure;
       if (outcome.failure) {
         report.failure = outcome.failure->error;

@@ -187,8 +187,8 @@ int Diff::compare(const Live& live, const DiffPlan& plan) {
   if (server.can_create_databases) return show(plan, replay_and_compare(live, plan, sessions.maintenance, nullptr));
   Connection target = connect_to_read(target_, tool_);
   ShadowDatabase shadow{side_->url, tool_.session(), target};
-  tool_.out.note(fmt::format("Replaying in the shadow database {} (from {}), which is emptied afterwards",
-                             side_->url.describe(), side_->source));
+  tool_.out.note(fmt::format("Replaying in shadow {} (from {}), which is emptied afterwards", side_->url.describe(),
+                             side_->source));
   return show(plan, replay_and_compare(live, plan, sessions.maintenance, &shadow));
 }
 

@@ -10,7 +10,7 @@
 namespace belay::test {
 namespace {
 
-constexpr int sample = 10;
+constexpr int sample = 6;
 
 struct Known {
   std::string name, sql;
