@@ -15,7 +15,15 @@ struct RollbackOptions {
   std::optional<std::string> restore_backup;  ///< a file, or "" = the newest good backup from before the migration
   std::optional<std::filesystem::path> pre_restore_backup_path;
   std::optional<std::filesystem::path>
-      backup_path;  ///< where to look without FILE, instead of the three default folders
+      backup_path;                            ///< where to look without FILE, instead of the three default folders
+  std::string verb;                           ///< "" or "list"
+  std::optional<std::filesystem::path> down;  ///< the reversal, instead of the folder's down.sql
+  std::optional<std::string> side_server;     ///< URL of the server where the side database is made
+  std::optional<int> lock_retries;
+  bool write_down = false;  ///< only write the derived reversal into the folder
+  bool accept_drift = false;
+  bool skip_backup = false;
+  bool keep_folder = false, move_folder = false, delete_history = false;  ///< at most one
   bool mark_only = false;
   bool skip_pre_restore_backup = false;
   HookCommands hooks;

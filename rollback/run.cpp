@@ -7,10 +7,13 @@
 #include "backup/catalogue.hpp"
 #include "common/error.hpp"
 #include "common/interrupt.hpp"
+#include "common/replay.hpp"
 #include "restore/facts.hpp"
 #include "restore/replicas.hpp"
 #include "restore/run.hpp"
+#include "rollback/list.hpp"
 #include "rollback/plan.hpp"
+#include "rollback/take_back.hpp"
 
 namespace belay {
 
@@ -39,15 +42,21 @@ class Rollback {
 
   int run() {
     require_database();
-    if (!options_.common.dry_run) {
-      require_answerable(options_.common);
+    const bool reverses = !options_.mark_only && !options_.restore_backup;
+    const bool asks = !options_.common.dry_run && !options_.write_down && options_.verb.empty();
+    if (asks) require_answerable(options_.common);
+    if (!options_.common.dry_run || reverses) {
       lock_run(context_, tool_, run_lock_patience);
+      drop_dead_replays(context_.maintenance, context_.database(), tool_);
+      context_.sides = find_side_databases(context_.maintenance, context_.database());
       check_leftovers(context_, tool_.out, Leftovers::refuse);
       if (options_.restore_backup) check_kept(context_, options_.common.keep.value_or(1));
     }
+    if (options_.verb == "list") return list_reversals(options_, context_, folder_, tool_);
     read_plan();
     tool_.out.note(describe_migration(plan_));
     if (!plan_.usual_name) tool_.out.warn("Migration name doesn't match expected format (YYYYMMDDHHMMSS_name).");
+    if (reverses) return take_back({options_, context_, hooks_, plan_, folder_}, tool_);
     return options_.restore_backup ? restore() : mark();
   }
 

@@ -17,6 +17,18 @@ void sweep_mark(int count) {
   sweep_kills(bench, sweep, count);
 }
 
+/// Its migration's reversal is proven on a side database, then it is run. A backup's own kills are swept elsewhere.
+void sweep_reversal(int count) {
+  Bench bench{Owner::plain};
+  Sweep sweep{.argv = {program("rollback-migration"), "--migration-name", base_migrations().back().name, "--force",
+                       "--keep-folder", "--accept-drift", "--skip-backup", "--migrations",
+                       bench.folder("base", {}).string()}};
+  sweep.following = {program("backup-db"), "--output-path", bench.backups().string()};
+  sweep.endings = {Ending::as_before, Ending::as_after};
+  sweep.always = {"undo: "};
+  sweep_kills(bench, sweep, count);
+}
+
 /// Whoever dies in one of the verbs that write to the history alone leaves all of its rows or none.
 void sweep_books(const std::string& prepared, const std::vector<std::string>& words, int count) {
   Bench bench{Owner::plain};
@@ -42,6 +54,9 @@ void sweep_baseline(int count) { sweep_books("TRUNCATE _prisma_migrations", {"ba
 TEST_CASE("resolving a failed migration as applied is killed") { sweep_resolve(sample); }
 TEST_CASE("resolving a failed migration as applied is killed at every point", "[long]") { sweep_resolve(every_point); }
 TEST_CASE("a baseline is killed at every point", "[long]") { sweep_baseline(every_point); }
+
+TEST_CASE("taking a migration back by its reversal is killed") { sweep_reversal(sample); }
+TEST_CASE("taking a migration back by its reversal is killed at every point", "[long]") { sweep_reversal(every_point); }
 
 TEST_CASE("marking a migration as rolled back is killed") { sweep_mark(sample); }
 TEST_CASE("marking a migration as rolled back is killed at every point", "[long]") { sweep_mark(every_point); }

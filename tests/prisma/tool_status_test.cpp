@@ -124,5 +124,38 @@ TEST_CASE("a migration marked as rolled back is applied again by Prisma's deploy
   CHECK(bench.has("next"));
 }
 
+TEST_CASE("after a migration in the middle was taken back by its reversal Prisma deploys what is there, and agrees") {
+  if (!have_prisma()) return;
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_tags", "CREATE TABLE tags (id integer);");
+  bench.migration("20240103000000_notes", "CREATE TABLE notes (id integer);");
+  REQUIRE(prisma(bench, "deploy").status == 0);
+  // Deleted rows: pending to Prisma, which applies it again.
+  const Words taken_back{"--migration-name", "tags", "--force", "--skip-backup"};
+  const auto with = [&](const std::string& word) {
+    Words words = taken_back;
+    words.push_back(word);
+    return bench.rollback(words).status;
+  };
+  REQUIRE(with("--delete-history") == 0);
+  CHECK_FALSE(bench.has("tags"));
+  check_pending(bench, {"20240102000000_tags"});
+  CHECK(prisma(bench, "deploy").status == 0);
+  CHECK(bench.has("tags"));
+  check_pending(bench, {});
+  // Marked: status does not say so, deploy applies it again.
+  REQUIRE(with("--keep-folder") == 0);
+  check_pending(bench, {});
+  CHECK(prisma(bench, "deploy").status == 0);
+  CHECK(bench.has("tags"));
+  // Moved: nothing puts it back.
+  REQUIRE(with("--move-folder") == 0);
+  check_pending(bench, {});
+  CHECK(prisma(bench, "deploy").status == 0);
+  CHECK_FALSE(bench.has("tags"));
+  CHECK(bench.has("notes"));
+}
+
 }  // namespace
 }  // namespace belay::test

@@ -1,0 +1,213 @@
+#include "rollback/proof.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "common/fault_point.hpp"
+#include "common/sql_text.hpp"
+#include "rollback/object_text.hpp"
+
+namespace belay {
+
+namespace {
+
+void leave_out_roles(SchemaFingerprint& fingerprint) {
+  std::erase_if(fingerprint.facts, [](const SchemaFact& fact) { return fact.attribute == "privileges"; });
+  for (SchemaFact& fact : fingerprint.facts) {
+    if (fact.attribute == "owner") fact.value = "(not compared)";  // many an object has no other fact
+  }
+}
+
+/// Whoever made the database gave its first schema owner, rights and comment.
+bool comes_with_the_database(const SchemaDifference& difference, const std::string& schema) {
+  if (difference.kind != "schema") return false;
+  return difference.object == quote_identifier("public") || difference.object == quote_identifier(schema);
+}
+
+std::vector<Migration> all_but(const std::vector<Migration>& all, const std::set<std::string>& names) {
+  std::vector<Migration> some;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(some),
+               [&](const Migration& migration) { return !names.contains(migration.name); });
+  return some;
+}
+
+bool is_among(const std::vector<SchemaDifference>& all, const SchemaDifference& one) {
+  return std::any_of(all.begin(), all.end(), [&](const SchemaDifference& other) {
+    return other.kind == one.kind && other.object == one.object && other.attribute == one.attribute &&
+           other.expected == one.expected && other.found == one.found;
+  });
+}
+
+}  // namespace
+
+ReversalProof::ReversalProof(ProofRequest request, Tool& tool) : request_(std::move(request)), tool_(tool) {
+  const auto it = std::find_if(request_.applied.begin(), request_.applied.end(),
+                               [&](const Migration& migration) { return migration.name == request_.name; });
+  if (it == request_.applied.end()) {
+    judge_failed();
+    return;
+  }
+  at_ = static_cast<std::size_t>(it - request_.applied.begin());
+  if (at_ + 1 < request_.applied.size()) replay_without();
+  replay_with();
+  if (!result_.dependents.empty()) return;
+  result_.changes_schema = !hard(differences(*without_, with_, Found::replayed)).empty();
+  if (!request_.down) derive();
+  result_.script = request_.down ? *request_.down : result_.script;
+  if (!result_.script.empty()) try_reversal();
+  result_.already_back = result_.changes_schema && hard(differences(*without_, request_.live, Found::live)).empty();
+}
+
+/// A migration that failed is not part of the history: what of it took effect is what differs from that.
+void ReversalProof::judge_failed() {
+  at_ = request_.applied.size();
+  result_.of_failed = true;
+  replay_with();
+  without_ = with_;
+  result_.already_back = result_.drift.empty();
+  if (result_.already_back) result_.drift.clear();
+  std::swap(result_.residue, result_.drift);
+}
+
+/// Which later migrations need it is found by leaving out each that fails.
+void ReversalProof::replay_without() {
+  std::set<std::string> left_out{request_.name};
+  for (;;) {
+    Replay replay{request_.replay, tool_};
+    same_role_ = replay.role() == request_.objects_owner;
+    tool_.out.note(fmt::format("Replaying the history without {}", fmt::join(left_out, ", ")));
+    const std::optional<ReplayFailure> failure = replay.run(all_but(request_.applied, left_out));
+    if (!failure) {
+      if (result_.dependents.empty()) without_ = read_schema_fingerprint(replay.db(), request_.replay.settings.schema);
+      replay.drop();
+      return;
+    }
+    replay.drop();
+    const auto place = std::find_if(request_.applied.begin(), request_.applied.end(),
+                                    [&](const Migration& m) { return m.name == failure->migration.name; });
+    if (place - request_.applied.begin() < static_cast<std::ptrdiff_t>(at_)) throw replay_error(*failure);
+    if (result_.dependents.empty()) result_.why_dependent = failure->error.message + "\n" + failure->error.detail;
+    result_.dependents.push_back(failure->migration.name);
+    left_out.insert(failure->migration.name);
+  }
+}
+
+void ReversalProof::replay_with() {
+  side_.emplace(request_.replay, tool_);
+  same_role_ = side_->role() == request_.objects_owner;
+  tool_.out.note(fmt::format("Replaying {} migrations in \"{}\"", request_.applied.size(), side_->name()));
+  const auto run = [&](std::size_t from, std::size_t to) {
+    const auto begin = request_.applied.begin();
+    const std::optional<ReplayFailure> failure =
+        side_->run({begin + static_cast<std::ptrdiff_t>(from), begin + static_cast<std::ptrdiff_t>(to)});
+    if (failure) throw replay_error(*failure);
+  };
+  const std::string& schema = request_.replay.settings.schema;
+  run(0, at_);
+  if (at_ == request_.applied.size()) {
+    with_ = read_schema_fingerprint(side_->db(), schema);
+    result_.drift = hard(differences(with_, request_.live, Found::live));
+    return;
+  }
+  before_ = read_catalog_state(side_->db(), schema);
+  if (at_ + 1 == request_.applied.size()) without_ = read_schema_fingerprint(side_->db(), schema);
+  run(at_, at_ + 1);
+  after_ = read_catalog_state(side_->db(), schema);
+  if (!request_.down && result_.dependents.empty()) {
+    const DerivedReversal derived = derive_reversal(side_->db(), before_, after_, schema);
+    result_.statements = derived.statements;
+    result_.not_derivable = derived.not_derivable;
+  }
+  run(at_ + 1, request_.applied.size());
+  with_ = read_schema_fingerprint(side_->db(), schema);
+  latest_ = read_catalog_state(side_->db(), schema);
+  for (const auto& [kind, number] : with_.not_compared)
+    result_.not_compared.push_back(fmt::format("{}, {} objects", kind, number));
+  const std::string text = request_.applied.at(at_).script.value_or("");
+  result_.data = data_changes(parse_script(text), before_, after_);
+  for (DataChange& change : replaced_data(before_, after_)) result_.data.push_back(std::move(change));
+  if (!same_role_)
+    result_.not_compared.push_back("owners and privileges: the side database's objects are another role's");
+  if (request_.down) result_.down_data = data_changes(parse_script(*request_.down), before_, latest_);
+  result_.drift = hard(differences(with_, request_.live, Found::live));
+}
+
+void ReversalProof::derive() {
+  if (!result_.not_derivable.empty()) return;
+  result_.script = script_of(result_.statements);
+}
+
+SchemaFingerprint ReversalProof::read() {
+  return read_schema_fingerprint(side_->db(), request_.replay.settings.schema);
+}
+
+/// Both are compared without owners and privileges where the side database's objects could not be given to the live
+/// ones' owner.
+std::vector<SchemaDifference> ReversalProof::differences(const SchemaFingerprint& expected, SchemaFingerprint found,
+                                                         Found where) {
+  SchemaFingerprint wanted = expected;
+  if (!same_role_) {
+    leave_out_roles(wanted);
+    leave_out_roles(found);
+  }
+  std::vector<SchemaDifference> all = compare_schema(wanted, found, &side_->db());
+  for (SchemaDifference& difference : all) {
+    if (where == Found::live && comes_with_the_database(difference, request_.replay.settings.schema))
+      difference.severity = Severity::soft;
+  }
+  return all;
+}
+
+std::vector<SchemaDifference> ReversalProof::hard(std::vector<SchemaDifference> all) {
+  std::erase_if(all, [](const SchemaDifference& difference) { return difference.severity != Severity::hard; });
+  return all;
+}
+
+std::string ReversalProof::run_script(const std::string& what, const std::string& script) {
+  const Migration step{.name = what, .file = "reversal of " + request_.name, .script = script, .checksum = {}};
+  const std::optional<ReplayFailure> failure = side_->run({step});
+  return failure ? fmt::format("{}: {}\n{}", what, failure->error.message, failure->error.detail) : "";
+}
+
+void ReversalProof::try_reversal() {
+  const std::string& script = result_.script;
+  result_.failure = run_script("running the reversal", script);
+  if (!result_.failure.empty()) return;
+  fault_point("proof: reversal run");
+  for (SchemaDifference& difference : differences(*without_, read(), Found::replayed))
+    (difference.severity == Severity::hard ? result_.residue : result_.soft).push_back(difference);
+  note_lost_columns();
+  if (!result_.residue.empty() || !result_.lost_columns.empty()) return;
+  result_.failure = run_script("running the migration again after it", request_.applied.at(at_).script.value_or(""));
+  if (!result_.failure.empty()) return;
+  result_.litter = hard(differences(with_, read(), Found::replayed));
+  // Once more, so that the side database stands where the target is to stand: expressions are compared by its means.
+  if (result_.litter.empty()) result_.failure = run_script("running the reversal a second time", script);
+}
+
+/// A column that is older than the migration has to be the same one still: one that was dropped and made again has the
+/// same definition, and none of its values.
+void ReversalProof::note_lost_columns() {
+  const CatalogState now = read_catalog_state(side_->db(), request_.replay.settings.schema);
+  for (const auto& [id, column] : latest_.objects) {
+    if (column.kind != ObjectKind::column || column.has("generated")) continue;
+    const bool made_by_it = after_.find(id) && !before_.find(id);
+    if (!made_by_it && !now.find(id)) result_.lost_columns.push_back(describe(column, latest_));
+  }
+}
+
+std::vector<SchemaDifference> ReversalProof::remaining(SchemaFingerprint found) {
+  std::vector<SchemaDifference> left = hard(differences(*without_, std::move(found), Found::live));
+  std::erase_if(left, [&](const SchemaDifference& difference) { return is_among(result_.drift, difference); });
+  return left;
+}
+
+void ReversalProof::finish() {
+  if (side_) side_->drop();
+  side_.reset();
+}
+
+}  // namespace belay

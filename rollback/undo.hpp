@@ -1,0 +1,33 @@
+// The run of a proven reversal on the target.
+//
+// What is true if the process dies: before the COMMIT nothing happened; after it the schema is taken back and the
+// history says so. One transaction holds both, so there is nothing between.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "common/run_context.hpp"
+#include "rollback/proof.hpp"
+
+namespace belay {
+
+enum class HistoryFate { mark, remove };  ///< the migration's rows: kept as rolled back, or deleted
+
+struct UndoRequest {
+  const RunContext& context;
+  Connection& db;  ///< on the target, idle, with Prisma's lock
+  const JoinedMigration& migration;
+  std::string script;  ///< of the reversal; empty = only the history is written
+  std::string objects_owner;
+  std::optional<std::string> search_path;  ///< as migrations get it
+  std::string lock_timeout = "3s";
+  std::optional<std::string> statement_timeout;
+  int lock_retries = 10;
+  HistoryFate history = HistoryFate::mark;
+};
+
+/// Runs it, compares the schema inside the transaction by `proof`, and commits. Throws failed where nothing was
+/// changed; unresolved where a COMMIT's outcome cannot be known.
+void undo(const UndoRequest& request, ReversalProof& proof, Tool& tool);
+
+}  // namespace belay

@@ -1,0 +1,205 @@
+#include "rollback/verdict.hpp"
+
+#include <fmt/format.h>
+
+namespace belay {
+
+namespace {
+
+constexpr const char* choices =
+    "Nothing was changed. Write the reversal yourself as down.sql in the migration's folder (--write-down gives a "
+    "beginning where one can be derived), or go back to a backup with --restore-backup.";
+
+std::string lines_of(const std::vector<SchemaDifference>& differences) {
+  std::string text;
+  for (const SchemaDifference& difference : differences) text += "  " + difference.describe() + "\n";
+  return text;
+}
+
+std::string lines_of(const std::vector<DataChange>& changes) {
+  std::string text;
+  for (const DataChange& change : changes)
+    text += fmt::format("  {:<9}  {}{}\n", change.line > 0 ? fmt::format("line {:>4}", change.line) : "", change.what,
+                        change.unknown ? " (what it does to rows is not known)" : "");
+  return text;
+}
+
+std::string lines_of(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += "  " + line + "\n";
+  return text;
+}
+
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (c == '\n' || c == '\t') c = ' ';
+  }
+  return text;
+}
+
+std::string count_text(const ReversalStatement& statement, const Counted& counted) {
+  if (statement.count.empty()) return "";
+  if (counted.number) return fmt::format(": {} {}", *counted.number, statement.counted);
+  return fmt::format(": {} not counted ({})", statement.counted, one_line(counted.why_not));
+}
+
+const Counted& count_at(const Judged& judged, std::size_t i) {
+  static const Counted none;
+  return i < judged.counts.size() ? judged.counts[i] : none;
+}
+
+std::string statements_text(const Judged& judged) {
+  const ProofResult& proof = judged.proof;
+  if (proof.statements.empty()) return "";
+  std::string text = fmt::format("The reversal, {}:\n", judged.source);
+  for (std::size_t i = 0; i < proof.statements.size(); ++i) {
+    const ReversalStatement& statement = proof.statements[i];
+    text += fmt::format("  {:>3}  {}\n       {}{}\n", i + 1, one_line(statement.sql), to_string(statement.loss),
+                        count_text(statement, count_at(judged, i)));
+  }
+  return text;
+}
+
+std::string section(const char* title, const std::string& lines) {
+  return lines.empty() ? "" : fmt::format("{}\n{}", title, lines);
+}
+
+Json json_of(const std::vector<SchemaDifference>& differences) {
+  Json list = Json::array();
+  for (const SchemaDifference& difference : differences) list.push_back(difference.describe());
+  return list;
+}
+
+Json json_of(const std::vector<DataChange>& changes) {
+  Json list = Json::array();
+  for (const DataChange& change : changes)
+    list.push_back({{"line", change.line}, {"what", change.what}, {"unknown", change.unknown}});
+  return list;
+}
+
+Json statements_json(const Judged& judged) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < judged.proof.statements.size(); ++i) {
+    const ReversalStatement& statement = judged.proof.statements[i];
+    Json entry{{"sql", statement.sql}, {"purpose", statement.purpose}, {"loss", to_string(statement.loss)}};
+    if (!statement.count.empty()) {
+      const Counted& counted = count_at(judged, i);
+      entry["counted"] = statement.counted;
+      entry["number"] = counted.number ? Json(*counted.number) : Json(nullptr);
+    }
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+std::string proof_text(const ProofResult& proof) {
+  if (!proof.proven()) return "Proof: not proven.\n";
+  std::string text =
+      "Proof: proven for the schema. On a side database the reversal made what the history without the migration "
+      "makes, and the migration could be run again after it.\n";
+  if (!proof.not_compared.empty()) text += "Not compared:\n" + lines_of(proof.not_compared);
+  return text;
+}
+
+Error not_derivable(const Judged& judged) {
+  return {Failure::refused, fmt::format("no reversal of migration \"{}\" can be derived", judged.name),
+          "Not derivable:\n" + lines_of(judged.proof.not_derivable), choices};
+}
+
+Error with_dependents(const Judged& judged) {
+  return {Failure::refused, fmt::format("later migrations need migration \"{}\"", judged.name),
+          lines_of(judged.proof.dependents) + "Without it the first of them fails: " + judged.proof.why_dependent,
+          "Nothing was changed. Take those back first, the last one first, or go back to a backup with "
+          "--restore-backup."};
+}
+
+Error drifted(const Judged& judged) {
+  return {Failure::refused, "the live schema is not what the applied migrations make", lines_of(judged.proof.drift),
+          "Nothing was changed. `migrate-production diff` shows it with the migrations concerned. Say --accept-drift "
+          "if those differences are to stay as they are."};
+}
+
+Error half_done(const Judged& judged) {
+  return {Failure::refused,
+          fmt::format("migration \"{}\" failed, and the schema is not what the history without it makes", judged.name),
+          lines_of(judged.proof.residue),
+          "Nothing was changed. Undo these differences by hand and run again, or go back to a backup with "
+          "--restore-backup."};
+}
+
+std::optional<Error> unproven(const Judged& judged) {
+  const ProofResult& proof = judged.proof;
+  const std::string message = fmt::format("the reversal of migration \"{}\" is not proven", judged.name);
+  if (!proof.failure.empty()) return Error{Failure::refused, message, proof.failure, choices};
+  std::string detail = section("It would leave:", lines_of(proof.residue));
+  detail += section("Older than the migration, and gone or made anew, so that the values would be lost:",
+                    lines_of(proof.lost_columns));
+  detail += section("When the migration is run again after it, this differs:", lines_of(proof.litter));
+  if (detail.empty()) return std::nullopt;
+  return Error{Failure::refused, message, detail, choices};
+}
+
+std::optional<Error> in_the_way(const Judged& judged) {
+  std::string found;
+  for (std::size_t i = 0; i < judged.proof.statements.size(); ++i) {
+    const ReversalStatement& statement = judged.proof.statements[i];
+    const Counted& counted = count_at(judged, i);
+    if (statement.loss != RowLoss::down_may_fail || counted.number.value_or(0) == 0) continue;
+    found += fmt::format("  {}: {} {}\n", one_line(statement.sql), *counted.number, statement.counted);
+  }
+  if (found.empty()) return std::nullopt;
+  return Error{Failure::refused, fmt::format("rows keep migration \"{}\" from being taken back", judged.name), found,
+               "Nothing was changed. Correct those rows, or write a down.sql that does (--write-down gives a "
+               "beginning), or go back to a backup with --restore-backup."};
+}
+
+}  // namespace
+
+Result describe_proof(const Judged& judged) {
+  const ProofResult& proof = judged.proof;
+  std::string text = statements_text(judged);
+  if (text.empty() && !proof.script.empty()) text = fmt::format("The reversal: {}\n", judged.source);
+  text += section("Changes of the migration to rows, which no reversal derived from the schema takes back:",
+                  lines_of(proof.data));
+  text += section("The reversal changes rows, which is not proven:", lines_of(proof.down_data));
+  text += section("Differences that do not count:", lines_of(proof.soft));
+  text += section("The live schema differs from the history:", lines_of(proof.drift));
+  text += proof_text(proof);
+  Json json{{"migration", judged.name},
+            {"source", judged.source},
+            {"proven", proof.proven()},
+            {"already_taken_back", proof.already_back},
+            {"statements", statements_json(judged)},
+            {"not_derivable", proof.not_derivable},
+            {"data", json_of(proof.data)},
+            {"down_data", json_of(proof.down_data)},
+            {"dependents", proof.dependents},
+            {"residue", json_of(proof.residue)},
+            {"lost_columns", proof.lost_columns},
+            {"soft", json_of(proof.soft)},
+            {"drift", json_of(proof.drift)},
+            {"not_compared", proof.not_compared}};
+  return {text, json};
+}
+
+std::optional<Error> refusal(const Judged& judged) {
+  const ProofResult& proof = judged.proof;
+  if (!proof.dependents.empty()) return with_dependents(judged);
+  if (proof.already_back) return std::nullopt;
+  if (proof.of_failed) return half_done(judged);
+  if (!proof.not_derivable.empty()) return not_derivable(judged);
+  if (judged.source == "derived" && !proof.data.empty()) {
+    return Error{
+        Failure::refused,
+        fmt::format("migration \"{}\" changed rows, and its reversal cannot be derived from the schema", judged.name),
+        fmt::format("data: {} statement{} cannot be reversed from the schema\n", proof.data.size(),
+                    proof.data.size() == 1 ? "" : "s") +
+            lines_of(proof.data),
+        choices};
+  }
+  if (std::optional<Error> error = unproven(judged)) return error;
+  if (!proof.drift.empty() && !judged.accept_drift) return drifted(judged);
+  return in_the_way(judged);
+}
+
+}  // namespace belay
