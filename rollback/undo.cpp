@@ -56,7 +56,7 @@ bool Undo::try_once(int attempt) {
   Transaction transaction{db()};
   try {
     run_statements();
-    prepare_bookkeeping(db());
+    db().run_script(bookkeeping_setup_sql());
     compare();
     write_history();
   } catch (const ServerError& error) {
