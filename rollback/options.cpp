@@ -1,8 +1,42 @@
 #include "rollback/options.hpp"
 
+#include <fmt/format.h>
+
 #include "common/error.hpp"
 
 namespace belay {
+
+namespace {
+
+[[noreturn]] void refuse_both(const std::string& one, const std::string& other) {
+  throw Error{Failure::usage, fmt::format("{} and {} exclude each other", one, other), {}, "Give one of them."};
+}
+
+void check(const RollbackOptions& options) {
+  const int ways_to_name = options.migration_name.has_value() + options.to.has_value() + options.steps.has_value();
+  if (ways_to_name == 0)
+    throw Error{
+        Failure::usage,
+        "--migration-name is missing",
+        {},
+        "Name the migration to take back, or give --to NAME or --steps N. `rollback-migration list` shows all."};
+  if (ways_to_name > 1)
+    refuse_both(options.migration_name ? "--migration-name" : "--to", options.steps ? "--steps" : "--to");
+  const bool several = options.to || options.steps || options.with_dependents;
+  const std::string which = options.to ? "--to" : options.steps ? "--steps" : "--with-dependents";
+  if (several && options.mark_only) refuse_both(which, "--mark-only");
+  if (several && options.restore_backup) refuse_both(which, "--restore-backup");
+  if (several && options.down) refuse_both(which, "--down");
+  if (options.mark_only && options.restore_backup) refuse_both("--mark-only", "--restore-backup");
+  if (options.keep_folder + options.move_folder + options.delete_history > 1)
+    throw Error{Failure::usage,
+                "--keep-folder, --move-folder and --delete-history exclude each other",
+                {},
+                "Give one of them."};
+  if (options.write_down && options.down) refuse_both("--write-down", "--down");
+}
+
+}  // namespace
 
 std::optional<RollbackOptions> read_rollback_options(int argc, const char* const* argv) {
   RollbackOptions options;
@@ -12,6 +46,12 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
                 "the history alone."};
   set.text("--migration-name", options.migration_name, "NAME",
            "the migration's folder name (a unique part of it is enough)");
+  set.flag("--with-dependents", options.with_dependents,
+           "take back the later migrations that need it too, the one applied last first");
+  set.text("--to", options.to, "NAME", "take back everything that was applied after this migration, the last one first",
+           Where::command_line_only);
+  set.number("--steps", options.steps, 1, 100000, "take back the last N applied migrations, the last one first",
+             Where::command_line_only);
   set.path("--down", options.down, "FILE",
            "the reversal, instead of down.sql in the migration's folder; without either it is derived");
   set.flag("--write-down", options.write_down,
@@ -50,17 +90,15 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
               "back to the last backup from before it");
   set.example("rollback-migration --migration-name add_priority --mark-only", "only in the history");
   set.command("list", "every migration of the history, and whether and how it could be taken back; proves nothing");
+  for (const char* option :
+       {"--migration-name", "--with-dependents", "--to", "--steps", "--down", "--write-down", "--keep-folder",
+        "--move-folder", "--delete-history", "--accept-drift", "--skip-backup", "--lock-retries", "--restore-backup",
+        "--backup-path", "--mark-only", "--pre-restore-backup-path", "--skip-pre-restore-backup"})
+    set.only_for(option, {""});
   const std::optional<std::string> verb = set.parse(argc, argv);
   if (!verb) return std::nullopt;
   options.verb = *verb;
-  if (options.verb == "list") return options;
-  if (!options.migration_name)
-    throw Error{Failure::usage, "--migration-name is missing", {}, "Name the migration to take back."};
-  if (options.mark_only && options.restore_backup)
-    throw Error{Failure::usage, "--mark-only and --restore-backup exclude each other"};
-  if (options.keep_folder + options.move_folder + options.delete_history > 1)
-    throw Error{Failure::usage, "--keep-folder, --move-folder and --delete-history exclude each other"};
-  if (options.write_down && options.down) throw Error{Failure::usage, "--write-down and --down exclude each other"};
+  if (options.verb != "list") check(options);
   return options;
 }
 

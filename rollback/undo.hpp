@@ -1,10 +1,11 @@
-// The run of a proven reversal on the target.
+// The run of proven reversals on the target.
 //
 // What is true if the process dies: before the COMMIT nothing happened; after it the schema is taken back and the
 // history says so. One transaction holds both, so there is nothing between.
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/run_context.hpp"
 #include "rollback/proof.hpp"
@@ -13,11 +14,16 @@ namespace belay {
 
 enum class HistoryFate { mark, remove };  ///< the migration's rows: kept as rolled back, or deleted
 
+struct UndoStep {
+  const JoinedMigration& migration;
+  std::string script;  ///< of the reversal; empty = only the history is written
+};
+
 struct UndoRequest {
   const RunContext& context;
   Connection& db;  ///< on the target, idle, with Prisma's lock
-  const JoinedMigration& migration;
-  std::string script;  ///< of the reversal; empty = only the history is written
+  std::vector<UndoStep> steps;
+  std::vector<SchemaDifference> drift;  ///< between the live schema and the history: it may stay
   std::string objects_owner;
   std::optional<std::string> search_path;  ///< as migrations get it
   std::string lock_timeout = "3s";
@@ -26,8 +32,8 @@ struct UndoRequest {
   HistoryFate history = HistoryFate::mark;
 };
 
-/// Runs it, compares the schema inside the transaction by `proof`, and commits. Throws failed where nothing was
-/// changed; unresolved where a COMMIT's outcome cannot be known.
+/// Runs them, compares the schema inside the transaction by `proof`, the last step's, and commits. Throws failed where
+/// nothing was changed; unresolved where a COMMIT's outcome cannot be known.
 void undo(const UndoRequest& request, ReversalProof& proof, Tool& tool);
 
 }  // namespace belay
