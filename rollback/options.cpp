@@ -54,6 +54,9 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
              Where::command_line_only);
   set.path("--down", options.down, "FILE",
            "the reversal, instead of down.sql in the migration's folder; without either it is derived");
+  set.choice("--prove", options.prove, {"schema", "data"},
+             "schema: by the schema alone; data: on a copy of a backup with its rows too (default where there is one, "
+             "and room for it)");
   set.flag("--write-down", options.write_down,
            "write the derived reversal as down.sql into the migration's folder, and run nothing");
   set.flag("--keep-folder", options.keep_folder,
@@ -91,9 +94,9 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
   set.example("rollback-migration --migration-name add_priority --mark-only", "only in the history");
   set.command("list", "every migration of the history, and whether and how it could be taken back; proves nothing");
   for (const char* option :
-       {"--migration-name", "--with-dependents", "--to", "--steps", "--down", "--write-down", "--keep-folder",
-        "--move-folder", "--delete-history", "--accept-drift", "--skip-backup", "--lock-retries", "--restore-backup",
-        "--backup-path", "--mark-only", "--pre-restore-backup-path", "--skip-pre-restore-backup"})
+       {"--migration-name", "--with-dependents", "--to", "--steps", "--prove", "--down", "--write-down",
+        "--keep-folder", "--move-folder", "--delete-history", "--accept-drift", "--skip-backup", "--lock-retries",
+        "--restore-backup", "--backup-path", "--mark-only", "--pre-restore-backup-path", "--skip-pre-restore-backup"})
     set.only_for(option, {""});
   const std::optional<std::string> verb = set.parse(argc, argv);
   if (!verb) return std::nullopt;

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "backup/catalogue.hpp"
 #include "backup/report.hpp"
 #include "common/fault_point.hpp"
 #include "common/sql_text.hpp"
 #include "restore/run.hpp"
+#include "rollback/data_trial.hpp"
 #include "rollback/folders.hpp"
 #include "rollback/live.hpp"
 #include "rollback/proof.hpp"
@@ -32,6 +34,7 @@ struct Step {
   std::optional<WrittenReversal> written;
   std::optional<ProofResult> proof;
   std::vector<Counted> counts;
+  std::vector<MeasuredStatement> measured;
   [[nodiscard]] const std::string& name() const { return plan.migration.name; }
   [[nodiscard]] std::string source() const { return written ? written->file.string() : "derived"; }
 };
@@ -56,10 +59,15 @@ class TakeBack {
     side_.emplace(side_replay(options_, context_, live_, tool_));
     if (options_.with_dependents) add_dependents();
     prove();
+    const std::optional<Error> refused = find_refusal();
+    if (!refused && !options_.write_down) try_data();
     const Result shown = describe();
     tool_.out.note(shown.text);
     if (options_.write_down) return write_all_down(shown);
-    require_proofs();
+    if (refused) throw Error{*refused};
+    if (trial_) {
+      if (const std::optional<Error> error = refusal(*trial_)) throw Error{*error};
+    }
     if (options_.common.dry_run) return show_plan(shown);
     choose_fates();
     ask();
@@ -74,16 +82,19 @@ class TakeBack {
   void prove();
   [[nodiscard]] ProofRequest proof_of(const Step& step, const std::vector<Migration>& applied) const;
   [[nodiscard]] Result describe() const;
-  void require_proofs() const;
+  [[nodiscard]] Result describe_steps() const;
+  [[nodiscard]] std::optional<Error> find_refusal() const;
+  void try_data();
+  [[nodiscard]] std::optional<fs::path> backup_for_trial();
   int write_all_down(const Result& shown);
   int show_plan(Result shown) const;
   void choose_fates();
   void ask();
   void act(const Result& shown);
   std::optional<fs::path> back_up();
-  void report(Result result, const std::optional<fs::path>& backup);
+  void report(Result result);
   [[nodiscard]] Judged judged(const Step& step) const {
-    return {step.name(), step.proof.value(), step.counts, step.source(), options_.accept_drift};
+    return {step.name(), step.proof.value(), step.counts, step.source(), step.measured, options_.accept_drift};
   }
   [[nodiscard]] std::vector<std::string> names() const;
   /// For people: the name, or how many there are.
@@ -99,6 +110,8 @@ class TakeBack {
   std::optional<SideReplay> side_;
   std::optional<ReversalProof> last_;  ///< the proof of the last step: what all of them lead to
   bool already_ = false;               ///< the live schema is so already
+  std::optional<DataTrial> trial_;
+  std::optional<fs::path> backup_;  ///< the run's own
   std::optional<MigrationFolders> folders_;
 };
 
@@ -163,6 +176,7 @@ ProofRequest TakeBack::proof_of(const Step& step, const std::vector<Migration>& 
                        .live = last_ ? last_->without() : live_.schema,
                        .objects_owner = live_.objects_owner};
   if (step.written) request.down = step.written->sql;
+  if (step.plan.migration.state == MigrationState::failed) request.failed = step.plan.migration.local->script;
   return request;
 }
 
@@ -175,6 +189,7 @@ void TakeBack::prove() {
     if (last_) last_->finish();
     last_.emplace(std::move(request), tool_);
     step.proof = last_->result();
+    step.measured = step.proof->measured;
     step.counts = count_rows(db_, step.proof->statements);
     if (!step.proof->dependents.empty()) throw refusal(judged(step)).value();
     std::erase_if(applied, [&](const Migration& migration) { return migration.name == step.name(); });
@@ -183,6 +198,16 @@ void TakeBack::prove() {
 }
 
 Result TakeBack::describe() const {
+  Result all = describe_steps();
+  all.json["data_trial"] = nullptr;
+  if (!trial_) return all;
+  const Result tried = describe_trial(*trial_);
+  all.text += tried.text;
+  all.json["data_trial"] = tried.json;
+  return all;
+}
+
+Result TakeBack::describe_steps() const {
   if (steps_.size() == 1) return describe_proof(judged(steps_.front()));
   Result all{"", {{"migrations", Json::array()}, {"proven", true}, {"already_taken_back", already_}}};
   for (const Step& step : steps_) {
@@ -194,10 +219,51 @@ Result TakeBack::describe() const {
   return all;
 }
 
-void TakeBack::require_proofs() const {
-  if (already_) return;
+std::optional<Error> TakeBack::find_refusal() const {
+  if (already_) return std::nullopt;
   for (const Step& step : steps_) {
-    if (std::optional<Error> error = refusal(judged(step))) throw Error{*error};
+    if (std::optional<Error> error = refusal(judged(step))) return error;
+  }
+  return std::nullopt;
+}
+
+/// Without one that has the present history, and where it was asked for, the run's own backup is taken now.
+std::optional<fs::path> TakeBack::backup_for_trial() {
+  if (options_.prove == "schema") return std::nullopt;
+  std::optional<fs::path> archive = backup_as_now(catalogue_folders(options_.backup_path), context_, live_);
+  if (archive && (options_.prove || fits_beside(context_, tool_.out))) return archive;
+  if (archive || options_.prove != "data") return std::nullopt;
+  if (options_.common.dry_run || options_.skip_backup)
+    throw Error{Failure::refused,
+                "there is no backup that has the present history, to try the reversal on",
+                {},
+                "Take one first (`backup-db`), or leave out --prove data. Nothing was changed."};
+  take_prisma_lock(db_, prisma_lock_patience);
+  backup_ = back_up();
+  return backup_;
+}
+
+void TakeBack::try_data() {
+  if (already_) return;
+  const std::optional<fs::path> archive = backup_for_trial();
+  if (!archive) return;
+  const RestoreSource source = open_backup(*archive);
+  DataTrialRequest request{.url = side_->sessions ? side_->request.url : context_.target.url,
+                           .maintenance = side_->sessions ? side_->sessions->maintenance : context_.maintenance,
+                           .target = context_.database(),
+                           .source = source,
+                           .scripts = {},
+                           .settings = side_->request.settings,
+                           .objects_owner = live_.objects_owner,
+                           .pg_bin = options_.common.pg_bin};
+  for (const Step& step : steps_) {
+    if (!step.proof->already_back)
+      request.scripts.push_back({step.name(), step.proof->script, !step.proof->down_data.empty()});
+  }
+  trial_ = try_on_data(request, tool_);
+  std::size_t next = 0;
+  for (Step& step : steps_) {
+    if (!step.proof->already_back && next < trial_->statements.size()) step.measured = trial_->statements[next++];
   }
 }
 
@@ -256,8 +322,10 @@ std::optional<fs::path> TakeBack::back_up() {
 }
 
 void TakeBack::act(const Result& shown) {
-  take_prisma_lock(db_, prisma_lock_patience);
-  const std::optional<fs::path> backup = back_up();
+  if (!backup_) {
+    take_prisma_lock(db_, prisma_lock_patience);
+    backup_ = back_up();
+  }
   fault_point("undo: backup taken");
   UndoRequest undo_request{.context = context_,
                            .db = db_,
@@ -277,14 +345,14 @@ void TakeBack::act(const Result& shown) {
   undo(undo_request, *last_, tool_);
   folders_->move();
   last_->finish();
-  report(shown, backup);
+  report(shown);
 }
 
-void TakeBack::report(Result result, const std::optional<fs::path>& backup) {
+void TakeBack::report(Result result) {
   result.text.clear();
   for (const std::string& name : names()) result.text += fmt::format("Migration {} was taken back.\n", name);
   if (already_) result.text += "The schema was so already, only the history was written.\n";
-  if (backup) result.text += fmt::format("The state before it: {}\n", backup->string());
+  if (backup_) result.text += fmt::format("The state before it: {}\n", backup_->string());
   Json moved = Json::array();
   for (const fs::path& place : folders_->moved()) {
     result.text += fmt::format("Its folder is now {}.\n", place.string());
@@ -296,7 +364,7 @@ void TakeBack::report(Result result, const std::optional<fs::path>& backup) {
                     options_.delete_history ? "" : ", although `prisma migrate status` says \"up to date\"");
   }
   result.json["way"] = already_ ? "history" : "reverse";
-  result.json["backup"] = backup ? Json(backup->string()) : Json(nullptr);
+  result.json["backup"] = backup_ ? Json(backup_->string()) : Json(nullptr);
   if (steps_.size() == 1) {
     result.json["folder_moved_to"] = moved.empty() ? Json(nullptr) : moved.front();
   } else {
