@@ -17,7 +17,8 @@ std::string triggers_off(const std::vector<std::string>& tables) {
   for (const std::string& table : tables)
     list += (list.empty() ? "" : ", ") + quote_literal(table) + "::pg_catalog.regclass";
   return fmt::format(
-      "CREATE TEMPORARY TABLE belay_triggers ON COMMIT DROP AS SELECT tgrelid::pg_catalog.regclass AS of_table, tgname, "
+      "CREATE TEMPORARY TABLE belay_triggers ON COMMIT DROP AS SELECT tgrelid::pg_catalog.regclass AS of_table, "
+      "tgname, "
       "tgenabled FROM pg_catalog.pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND tgrelid IN ({});\n"
       "DO $belay$ DECLARE t record; BEGIN FOR t IN SELECT * FROM pg_temp.belay_triggers LOOP EXECUTE "
       "pg_catalog.format('ALTER TABLE %s DISABLE TRIGGER %I', t.of_table, t.tgname); END LOOP; END $belay$;\n\n",
@@ -71,12 +72,13 @@ ArchivedBlock whole_table(const LostTable& lost, std::size_t number) {
   block.after = fmt::format(
       "\\.\nINSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.{} ON CONFLICT DO NOTHING;\n", table,
       column_list(lost.columns), column_list(lost.columns), stand_in(number));
-  block.after += do_unless(fmt::format("EXISTS (SELECT FROM pg_temp.{} AS v WHERE NOT EXISTS (SELECT FROM {} AS t WHERE "
-                                       "{} AND ROW({})::text = ROW({})::text))",
-                                       stand_in(number), table, same_key(lost.key), column_list(lost.columns, "t."),
-                                       column_list(lost.columns, "v.")),
-                           table + ": rows are there by now that are not those of this file") +
-                 "\n";
+  block.after +=
+      do_unless(fmt::format("EXISTS (SELECT FROM pg_temp.{} AS v WHERE NOT EXISTS (SELECT FROM {} AS t WHERE "
+                            "{} AND ROW({})::text = ROW({})::text))",
+                            stand_in(number), table, same_key(lost.key), column_list(lost.columns, "t."),
+                            column_list(lost.columns, "v.")),
+                table + ": rows are there by now that are not those of this file") +
+      "\n";
   return block;
 }
 
@@ -101,10 +103,11 @@ ArchivedBlock some_columns(const std::vector<const LostColumn*>& lost, std::size
   block.copy_out = copy_out(table, copied);
   const std::string names = column_list(block.columns);
   block.before = block.brings_back ? fmt::format("-- Of {}: {}, by the primary key.\n", table, names)
-                                   : fmt::format("-- Of {}: {}. No primary key says which row a value belongs to, so "
-                                                 "these are the whole rows,\n-- for a person to use. Nothing is changed "
-                                                 "by them.\n",
-                                                 table, names);
+                                   : fmt::format(
+                                         "-- Of {}: {}. No primary key says which row a value belongs to, so "
+                                         "these are the whole rows,\n-- for a person to use. Nothing is changed "
+                                         "by them.\n",
+                                         table, names);
   block.before += make_stand_in(number, table, copied);
   block.after = "\\.\n";
   if (block.brings_back)
@@ -130,7 +133,8 @@ std::string archive_head(const ArchiveHead& head, const std::vector<std::string>
       "--\n"
       "-- It fits the schema that the migration makes. Apply the migration again, then bring this back:\n"
       "--   {}\n"
-      "-- It is one transaction. A row of a table that is there by then with other values is not overwritten: nothing is\n"
+      "-- It is one transaction. A row of a table that is there by then with other values is not overwritten: nothing "
+      "is\n"
       "-- brought back then. A column's values are overwritten. Triggers of the tables are off meanwhile.\n\n",
       one_line(head.migration), one_line(head.database), head.time, head.run, one_line(head.command));
   text += fmt::format(
@@ -167,8 +171,8 @@ std::string lost_file_name(const std::string& database, const std::string& stamp
   const auto encoded = [](const std::string& name, std::size_t most) {
     std::string out;
     for (const char c : name) {
-      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                         c == '_';
+      const bool plain =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
       const std::string piece = plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
       if (out.size() + piece.size() > most) break;
       out += piece;

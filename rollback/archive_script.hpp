@@ -23,12 +23,12 @@ struct SequencePosition {
 
 /// One block of rows: what asks for them, and what stands before and after them.
 struct ArchivedBlock {
-  std::string table;                ///< "schema"."name"
+  std::string table;                      ///< "schema"."name"
   std::vector<std::string> columns = {};  ///< empty = the whole table
   std::string copy_out = {};              ///< COPY … TO STDOUT
-  std::string before = {};             ///< ends in COPY … FROM stdin;
-  std::string after = {};             ///< begins with the line that ends the rows
-  bool brings_back = true;           ///< false: for a person to use
+  std::string before = {};                ///< ends in COPY … FROM stdin;
+  std::string after = {};                 ///< begins with the line that ends the rows
+  bool brings_back = true;                ///< false: for a person to use
 };
 
 /// What the file begins with. `tables`: "schema"."name" of all that rows are brought back to.

@@ -212,7 +212,8 @@ std::string constraints() {
   return select(
       {"pg_constraint", "c.oid", "0", "r.nspname", "c.conname", "r.oid",
        "'definition', pg_get_constraintdef(c.oid), 'type', c.contype, 'columns', array_to_string(c.conkey, ','), "
-       "'references', nullif(c.confrelid, 0)::text, 'referenced columns', array_to_string(c.confkey, ','), 'inherited', CASE WHEN c.coninhcount > 0 OR c.conparentid <> 0 "
+       "'references', nullif(c.confrelid, 0)::text, 'referenced columns', array_to_string(c.confkey, ','), "
+       "'inherited', CASE WHEN c.coninhcount > 0 OR c.conparentid <> 0 "
        "THEN "
        "'yes' END, 'clustered', (SELECT 'yes' FROM pg_index AS i WHERE i.indexrelid = c.conindid AND i.indisclustered "
        "AND c.contype IN ('p', 'u', 'x')), 'index name', CASE WHEN c.contype IN ('p', 'u', 'x') THEN (SELECT x.relname "

@@ -347,16 +347,8 @@ void Rebuilding::finish(const CatalogObject& old) {
     say(fmt::format("ALTER TABLE {} CLUSTER ON {}", table, quote_identifier(old.name)),
         "marks what the table is clustered on");
   const bool switched = old.kind == ObjectKind::trigger || old.kind == ObjectKind::rule;
-  if (switched && old.fact("enabled") != (now ? now->fact("enabled") : "")) {
-    const std::string state = old.fact("enabled");
-    say(fmt::format("ALTER TABLE {} {} {} {}", table,
-                    state == "D"   ? "DISABLE"
-                    : state == "R" ? "ENABLE REPLICA"
-                    : state == "A" ? "ENABLE ALWAYS"
-                                   : "ENABLE",
-                    old.kind == ObjectKind::trigger ? "TRIGGER" : "RULE", quote_identifier(old.name)),
-        fmt::format("{} is switched as it was", describe(old, before_)));
-  }
+  if (switched && old.fact("enabled") != (now ? now->fact("enabled") : ""))
+    say(switch_statement(old, before_), fmt::format("{} is switched as it was", describe(old, before_)));
 }
 
 void Rebuilding::give_rights(const CatalogObject& old) {

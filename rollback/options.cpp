@@ -26,6 +26,17 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
            "go on although the live schema is not what the applied migrations make; what differs stays as it is",
            Where::command_line_only);
   set.flag("--skip-backup", options.skip_backup, "do not take a backup before the reversal", Where::command_line_only);
+  set.flag("--archive", options.archive,
+           "write the rows and columns that the reversal discards to a file first, beside the backup (the default)");
+  set.flag("--no-archive", options.no_archive, "discard them", Where::command_line_only);
+  set.optional_text(
+      "--recover-data", options.recover_data, "", "FILE",
+      "bring back from this backup what the migration dropped; without FILE from the newest good one from "
+      "before it (the default where there is one)");
+  set.flag("--no-recover-data", options.no_recover_data,
+           "dropped tables come back empty, dropped columns without values", Where::command_line_only);
+  set.flag("--disable-triggers", options.disable_triggers,
+           "switch the triggers of tables off while rows and values are brought back", Where::command_line_only);
   set.text("--side-server", options.side_server, "URL",
            "server where the proof's side database is made; without it the target's own (or SHADOW_DATABASE_URL)");
   set.number("--lock-retries", options.lock_retries, 0, 1000,
@@ -60,6 +71,10 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
     throw Error{Failure::usage, "--mark-only and --restore-backup exclude each other"};
   if (options.keep_folder + options.move_folder + options.delete_history > 1)
     throw Error{Failure::usage, "--keep-folder, --move-folder and --delete-history exclude each other"};
+  if (options.archive && options.no_archive)
+    throw Error{Failure::usage, "--archive and --no-archive exclude each other"};
+  if (options.recover_data && options.no_recover_data)
+    throw Error{Failure::usage, "--recover-data and --no-recover-data exclude each other"};
   if (options.write_down && options.down) throw Error{Failure::usage, "--write-down and --down exclude each other"};
   return options;
 }

@@ -191,11 +191,11 @@ void ReversalProof::try_reversal() {
 /// A column that is older than the migration has to be the same one still: one that was dropped and made again has the
 /// same definition, and none of its values.
 void ReversalProof::note_lost_columns() {
-  const CatalogState now = read_catalog_state(side_->db(), request_.replay.settings.schema);
+  reversed_ = read_catalog_state(side_->db(), request_.replay.settings.schema);
   for (const auto& [id, column] : latest_.objects) {
     if (column.kind != ObjectKind::column || column.has("generated")) continue;
     const bool made_by_it = after_.find(id) && !before_.find(id);
-    if (!made_by_it && !now.find(id)) result_.lost_columns.push_back(describe(column, latest_));
+    if (!made_by_it && !reversed_.find(id)) result_.lost_columns.push_back(describe(column, latest_));
   }
 }
 

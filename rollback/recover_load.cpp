@@ -125,6 +125,7 @@ class Orphans {
   RecoverCounts& counts_;
   const RecoverRequest* request_ = nullptr;
   Tool* tool_ = nullptr;
+  int blocks_ = 0;
   std::unique_ptr<LostFile> file_;
 };
 
@@ -132,11 +133,11 @@ void Orphans::begin_file() {
   if (file_) return;
   make_private_directories(request_->orphans_file.parent_path());
   file_ = std::make_unique<LostFile>(tool_->files, request_->orphans_file);
-  file_->write(
-      fmt::format("-- Rows of a backup that rollback-migration did not bring back when it took migration {} back:\n"
-                  "-- what they refer to is not there any more. For a person to use: each block is a temporary table of "
-                  "text.\n\nSET client_encoding = {};\n\n",
-                  request_->migration, quote_literal(db_.value("SHOW client_encoding"))));
+  file_->write(fmt::format(
+      "-- Rows of a backup that rollback-migration did not bring back when it took migration {} back:\n"
+      "-- what they refer to is not there any more. For a person to use: each block is a temporary table of "
+      "text.\n\nSET client_encoding = {};\n\n",
+      request_->migration, quote_literal(db_.value("SHOW client_encoding"))));
 }
 
 std::uint64_t Orphans::take_out(const RecoverKey& key) {
@@ -155,14 +156,14 @@ std::uint64_t Orphans::take_out(const RecoverKey& key) {
     columns += (columns.empty() ? "" : ", ") + quote_identifier(row.text(0));
     types += (types.empty() ? "" : ", ") + quote_identifier(row.text(0)) + " text";
   }
-  static int block = 0;
-  const std::string name = fmt::format("belay_orphans_{}", ++block);
-  file_->write(fmt::format("-- Of {}, by the foreign key {}.\nCREATE TEMPORARY TABLE {} ({});\nCOPY {} ({}) FROM "
-                           "stdin;\n",
-                           item.describe(), quote_identifier(key.name), name, types, name, columns));
-  const std::uint64_t rows =
-      db_.copy_out(fmt::format("COPY (DELETE FROM {} AS c WHERE {} RETURNING {}) TO STDOUT", item.stage, which, columns),
-                   [&](ByteSpan row) { file_->write(as_text(row)); });
+  const std::string name = fmt::format("belay_orphans_{}", ++blocks_);
+  file_->write(
+      fmt::format("-- Of {}, by the foreign key {}.\nCREATE TEMPORARY TABLE {} ({});\nCOPY {} ({}) FROM "
+                  "stdin;\n",
+                  item.describe(), quote_identifier(key.name), name, types, name, columns));
+  const std::uint64_t rows = db_.copy_out(
+      fmt::format("COPY (DELETE FROM {} AS c WHERE {} RETURNING {}) TO STDOUT", item.stage, which, columns),
+      [&](ByteSpan row) { file_->write(as_text(row)); });
   file_->write("\\.\n\n");
   return rows;
 }
@@ -193,12 +194,11 @@ void count_live(Connection& db, const RecoverItem& item, RecoverCount& result) {
 void count_in_the_way(Connection& db, const RecoverPlan& plan, RecoverCounts& counts) {
   for (const RecoverKey& key : plan.keys) {
     if (key.child.item) continue;
-    const std::uint64_t rows =
-        count(db, fmt::format("SELECT count(*) FROM {} AS c WHERE {}", key.child.live,
-                              refers_to_nothing(key, plan, Side::live)));
+    const std::uint64_t rows = count(db, fmt::format("SELECT count(*) FROM {} AS c WHERE {}", key.child.live,
+                                                     refers_to_nothing(key, plan, Side::live)));
     if (rows == 0) continue;
-    counts.in_the_way.push_back(fmt::format("{} rows of {} refer to rows of {} that the backup does not have ({})", rows,
-                                            key.child.live, plan.items[*key.parent.item].describe(),
+    counts.in_the_way.push_back(fmt::format("{} rows of {} refer to rows of {} that the backup does not have ({})",
+                                            rows, key.child.live, plan.items[*key.parent.item].describe(),
                                             quote_identifier(key.name)));
   }
   for (std::size_t i = 0; i < plan.items.size(); ++i) {
@@ -206,17 +206,6 @@ void count_in_the_way(Connection& db, const RecoverPlan& plan, RecoverCounts& co
       counts.in_the_way.push_back(fmt::format("{} rows would have no value in {}, which is required and has no default",
                                               counts.items[i].without, plan.items[i].describe()));
   }
-}
-
-std::uint64_t load_table(Connection& db, const RecoverItem& item) {
-  std::string names, values;
-  for (const RecoverColumn& column : item.columns) {
-    names += (names.empty() ? "" : ", ") + quote_identifier(column.reversed);
-    values += (values.empty() ? "" : ", ") + cast("s", column);
-  }
-  if (names.empty()) return 0;
-  return rows_of(db.run_script(fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} AS s",
-                                           item.reversed_table, names, values, item.stage)));
 }
 
 /// Switches a table's user triggers off, and each back to what it was.
@@ -244,6 +233,22 @@ class WithoutTriggers {
   std::vector<std::pair<std::string, std::string>> off_;
 };
 
+std::uint64_t load_table(Connection& db, const RecoverItem& item, Triggers how) {
+  std::string names, values;
+  for (const RecoverColumn& column : item.columns) {
+    names += (names.empty() ? "" : ", ") + quote_identifier(column.reversed);
+    values += (values.empty() ? "" : ", ") + cast("s", column);
+  }
+  if (names.empty()) return 0;
+  WithoutTriggers triggers{db, item.reversed_table, how};  // a written reversal may have made some by now
+  const std::uint64_t rows =
+      rows_of(db.run_script(fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} AS s",
+                                        item.reversed_table, names, values, item.stage)));
+  db.run("SET CONSTRAINTS ALL IMMEDIATE");
+  triggers.put_back();
+  return rows;
+}
+
 void load_column(Connection& db, const RecoverItem& item, Triggers how, RecoverCount& result) {
   WithoutTriggers triggers{db, item.reversed_table, how};
   const std::string column = quote_identifier(item.columns.front().reversed);
@@ -266,7 +271,8 @@ std::optional<Row> find_sequence(Connection& db, const LostSequence& lost) {
                                 ? "pg_catalog.to_regclass($1)::oid"
                                 : "pg_catalog.pg_get_serial_sequence($1, $2)::pg_catalog.regclass::oid";
   const std::string query =
-      "SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid "
+      "SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
+      "n.oid "
       "= c.relnamespace WHERE c.relkind = 'S' AND c.oid = " +
       which;
   if (lost.identity_of.empty()) return db.maybe(query, {path});
@@ -329,7 +335,7 @@ RecoverCounts recover_rows(Connection& db, const RecoverRequest& request, Tool& 
     const RecoverItem& item = plan.items[i];
     tool.out.note("Bringing back " + item.describe());
     if (item.whole()) {
-      counts.items[i].matched = load_table(db, item);
+      counts.items[i].matched = load_table(db, item, request.triggers);
     } else {
       load_column(db, item, request.triggers, counts.items[i]);
     }

@@ -20,7 +20,7 @@ struct RecoverCount {
 };
 
 struct RecoverCounts {
-  std::vector<RecoverCount> items;    ///< one for each item of the plan
+  std::vector<RecoverCount> items;      ///< one for each item of the plan
   std::vector<std::string> in_the_way;  ///< live rows that keep a foreign key from being put back, a line each
 };
 

@@ -143,8 +143,8 @@ void Planning::add_column(const LostColumn& lost) {
 std::optional<std::size_t> Planning::item_of(const ObjectId& table, const std::vector<std::string>& columns) const {
   for (std::size_t i = 0; i < plan_.items.size(); ++i) {
     const RecoverItem& item = plan_.items[i];
-    const bool meant = item.whole() || std::find(columns.begin(), columns.end(), item.columns.front().reversed) !=
-                                           columns.end();
+    const bool meant =
+        item.whole() || std::find(columns.begin(), columns.end(), item.columns.front().reversed) != columns.end();
     if (item.place == table && meant) return i;
   }
   return std::nullopt;
@@ -165,8 +165,8 @@ std::optional<RecoverEnd> Planning::end_of(const ObjectId& table, const std::str
       const RecoverItem& item = plan_.items[*end.item];
       std::vector<RecoverColumn> staged = item.key;
       staged.insert(staged.end(), item.columns.begin(), item.columns.end());
-      const auto found = std::find_if(staged.begin(), staged.end(),
-                                      [&](const RecoverColumn& c) { return c.reversed == name; });
+      const auto found =
+          std::find_if(staged.begin(), staged.end(), [&](const RecoverColumn& c) { return c.reversed == name; });
       if (found == staged.end()) return std::nullopt;
       end.columns.push_back(*found);
       continue;
@@ -181,8 +181,7 @@ std::optional<RecoverEnd> Planning::end_of(const ObjectId& table, const std::str
 void Planning::add_key(const CatalogObject& constraint) {
   const auto oid = static_cast<std::uint32_t>(std::strtoul(constraint.fact("references").c_str(), nullptr, 10));
   const std::optional<RecoverEnd> child = end_of(*constraint.parent, constraint.fact("columns"));
-  const std::optional<RecoverEnd> parent =
-      end_of(ObjectId{"pg_class", oid, 0}, constraint.fact("referenced columns"));
+  const std::optional<RecoverEnd> parent = end_of(ObjectId{"pg_class", oid, 0}, constraint.fact("referenced columns"));
   if (!child || !parent || (!child->item && !parent->item)) return;
   plan_.keys.push_back({constraint.name, *child, *parent});
 }

@@ -13,12 +13,12 @@ namespace belay {
 /// A column as it is called in the backup, in the live database, and after the reversal.
 struct RecoverColumn {
   std::string backup = {}, live = {}, reversed = {};  ///< `live` is empty where it is not there
-  std::string type = {};                    ///< after the reversal, as SQL
+  std::string type = {};                              ///< after the reversal, as SQL
 };
 
 /// A table, or one column of a table that stays.
 struct RecoverItem {
-  std::string schema = {}, table = {};           ///< in the backup
+  std::string schema = {}, table = {};      ///< in the backup
   std::string column = {};                  ///< in the backup; empty = the whole table
   std::optional<ObjectId> column_id = {};   ///< before the migration
   std::vector<RecoverColumn> key = {};      ///< of a column's table: its primary key
@@ -26,8 +26,8 @@ struct RecoverItem {
   ObjectId place = {};                      ///< the table after the reversal
   std::string live_table = {};              ///< "schema"."name" now; empty for a whole table
   std::string reversed_table = {};          ///< "schema"."name" after the reversal
-  bool required = false;               ///< NOT NULL without a default
-  std::uint64_t in_backup = 0;         ///< rows of the table there
+  bool required = false;                    ///< NOT NULL without a default
+  std::uint64_t in_backup = 0;              ///< rows of the table there
   std::string stage = {};                   ///< the temporary table that holds its rows, as text
   [[nodiscard]] bool whole() const { return column.empty(); }
   /// `table "s"."t"`, `column "s"."t"."c"`.
@@ -37,7 +37,7 @@ struct RecoverItem {
 /// One end of a foreign key.
 struct RecoverEnd {
   std::optional<std::size_t> item = {};  ///< none = a table that stays
-  std::string live = {}, reversed = {};       ///< of such a table: "schema"."name"
+  std::string live = {}, reversed = {};  ///< of such a table: "schema"."name"
   std::vector<RecoverColumn> columns = {};
 };
 

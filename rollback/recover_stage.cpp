@@ -56,8 +56,8 @@ class ScriptRows {
   Connection& db_;
   std::map<TablePath, Wanted>& wanted_;
   std::string encoding_, line_, row_;
-  bool rows_ = false;        ///< lines are rows
-  Wanted* open_ = nullptr;   ///< of this table; null = they are not wanted
+  bool rows_ = false;       ///< lines are rows
+  Wanted* open_ = nullptr;  ///< of this table; null = they are not wanted
   std::vector<std::size_t> places_;
   std::vector<std::string_view> fields_;
 };
@@ -137,8 +137,8 @@ void make_stage(Connection& db, const Wanted& table) {
   for (const std::string& name : table.columns)
     columns += fmt::format("{}{} text", columns.empty() ? "" : ", ", quote_identifier(name));
   db.run(fmt::format("DROP TABLE IF EXISTS {}", table.stage));
-  db.run(fmt::format("CREATE TEMPORARY TABLE {} ({})", table.stage.substr(std::string_view{"pg_temp."}.size()),
-                     columns));
+  db.run(
+      fmt::format("CREATE TEMPORARY TABLE {} ({})", table.stage.substr(std::string_view{"pg_temp."}.size()), columns));
 }
 
 Command restore_command(const PgTool& pg_restore, const std::map<TablePath, Wanted>& wanted) {
@@ -157,10 +157,9 @@ void read_archive(const StageRequest& r, const Command& command, ScriptRows& row
   ArchiveSource source{r.archive, r.manifest.archive, ArchiveSource::Rows::ignore};
   const ByteSource decoded = [&](std::span<std::byte> room) {
     const std::size_t got = source.read(room);
-    tool.out.progress(
-        fmt::format("reading the backup: {} of {}", human_size(source.plain_bytes()),
-                    human_size(r.manifest.archive.plain_bytes)),
-        {{"phase", "recover"}, {"bytes", source.plain_bytes()}, {"of", r.manifest.archive.plain_bytes}});
+    tool.out.progress(fmt::format("reading the backup: {} of {}", human_size(source.plain_bytes()),
+                                  human_size(r.manifest.archive.plain_bytes)),
+                      {{"phase", "recover"}, {"bytes", source.plain_bytes()}, {"of", r.manifest.archive.plain_bytes}});
     return got;
   };
   const Exit end = tool.processes.run(command, decoded, [&](ByteSpan bytes) { rows.take(bytes); });

@@ -8,6 +8,7 @@
 #include "common/sql_text.hpp"
 #include "restore/run.hpp"
 #include "rollback/live.hpp"
+#include "rollback/lost_data.hpp"
 #include "rollback/proof.hpp"
 #include "rollback/replay_request.hpp"
 #include "rollback/undo.hpp"
@@ -41,10 +42,13 @@ class TakeBack {
                             options_.common.lock_timeout.value_or("10s"));
     check_files();
     prove();
-    const Result shown = describe_proof(judged());
+    look_for_lost_data();
+    Result shown = describe_proof(judged());
+    if (lost_) lost_->describe(shown);
     tool_.out.note(shown.text);
     if (options_.write_down) return write_down(shown);
     if (std::optional<Error> error = refusal(judged())) throw Error{*error};
+    if (lost_) lost_->refuse();
     if (options_.common.dry_run) return show_plan(shown);
     choose_fates();
     ask();
@@ -57,6 +61,7 @@ class TakeBack {
   void find_reversal();
   void check_files() const;
   void prove();
+  void look_for_lost_data();
   int write_down(const Result& shown);
   int show_plan(Result shown);
   void choose_fates();
@@ -83,6 +88,7 @@ class TakeBack {
   std::optional<SideReplay> side_;
   std::optional<ReversalProof> proof_;
   std::vector<Counted> counts_;
+  std::optional<LostData> lost_;
   FolderFate folder_fate_ = FolderFate::keep;
 };
 
@@ -141,6 +147,22 @@ void TakeBack::prove() {
   if (side_->sessions) request.replay.maintenance = &side_->sessions->maintenance;
   proof_.emplace(std::move(request), tool_);
   counts_ = count_rows(db_, proof_->result().statements);
+}
+
+/// Only for a reversal that may be run.
+void TakeBack::look_for_lost_data() {
+  const ProofResult& proof = proof_->result();
+  if (options_.write_down || !proof.proven() || proof.already_back) return;
+  if (!proof.drift.empty() && !options_.accept_drift) return;
+  lost_.emplace(LostDataRequest{.options = options_,
+                                .context = context_,
+                                .db = db_,
+                                .migration = name(),
+                                .states = proof_->states(),
+                                .statements = proof.statements,
+                                .script = proof.script},
+                tool_);
+  lost_->correct(counts_);
 }
 
 /// Died in between: NAME.partial is there, which nothing reads.
@@ -252,6 +274,7 @@ void TakeBack::act(const Result& shown) {
   undo_request.lock_timeout = options_.common.lock_timeout.value_or(undo_request.lock_timeout);
   undo_request.lock_retries = options_.lock_retries.value_or(undo_request.lock_retries);
   if (options_.delete_history) undo_request.history = HistoryFate::remove;
+  if (lost_) undo_request.between = [this](std::size_t done) { lost_->between(done); };
   undo(undo_request, *proof_, tool_);
   move_folder();
   proof_->finish();
@@ -263,6 +286,7 @@ void TakeBack::report(Result result, const std::optional<fs::path>& backup) {
   result.text = fmt::format("Migration {} was taken back{}.\n", name(),
                             already ? ": the schema was so already, only the history was written" : "");
   if (backup) result.text += fmt::format("The state before it: {}\n", backup->string());
+  if (lost_) lost_->report(result);
   const bool moved = folder_fate_ == FolderFate::move;
   if (moved) {
     result.text += fmt::format("Its folder is now {}.\n", moved_folder().string());

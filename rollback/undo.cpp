@@ -84,6 +84,11 @@ void Undo::run_statements() {
   set("lock_timeout", request_.lock_timeout);
   set("statement_timeout", request_.statement_timeout);
   set("search_path", request_.search_path);
+  const auto between = [&](std::size_t done) {
+    if (request_.between) request_.between(done);
+  };
+  between(0);
+  std::size_t done = 0;
   for (const Statement& statement : script_.statements) {
     at_ = &statement;
     fault_point("undo: statement");
@@ -91,8 +96,9 @@ void Undo::run_statements() {
     if (db().transaction_state() != TransactionState::open)
       throw Error{Failure::unresolved, "a statement ended the transaction that the reversal runs in", statement.text,
                   "Look at the schema and the history: `migrate-production diff`, `migrate-production status`."};
+    at_ = nullptr;
+    between(++done);
   }
-  at_ = nullptr;
 }
 
 /// What the reversal makes again belongs to whom it belonged.

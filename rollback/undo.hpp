@@ -3,6 +3,7 @@
 // What is true if the process dies: before the COMMIT nothing happened; after it the schema is taken back and the
 // history says so. One transaction holds both, so there is nothing between.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,9 @@ struct UndoRequest {
   std::optional<std::string> statement_timeout;
   int lock_retries = 10;
   HistoryFate history = HistoryFate::mark;
+  /// Called inside the transaction with the number of statements that were run: first with 0. Again from 0 after a
+  /// lock conflict.
+  std::function<void(std::size_t)> between = {};
 };
 
 /// Runs it, compares the schema inside the transaction by `proof`, and commits. Throws failed where nothing was
