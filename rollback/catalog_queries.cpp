@@ -172,7 +172,7 @@ std::string columns(int server_version) {
            "t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END, "
            "'compression', " +
            compression + ", 'statistics', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END, 'options', " +
-           option_list("a.attoptions") +
+           option_list("ARRAY(SELECT ao FROM unnest(a.attoptions) AS ao WHERE ao NOT LIKE 'pg\\_attver=%')") +
            ", 'inherited', CASE WHEN a.attinhcount > 0 THEN 'yes' END, 'local', CASE WHEN a.attislocal THEN 'yes' "
            "END, " +
            rights("c", "r.relowner", "a.attacl") + ", " + comment_fact("pg_class", "r.oid", "a.attnum"),

@@ -51,9 +51,9 @@ std::string words(const RecoverItem& item, const RecoverCount& c) {
   std::string text =
       fmt::format("{}: {} of {} rows in the backup", item.describe(), human_count(c.matched), human_count(c.stored));
   if (!item.whole())
-    text += fmt::format("; {} newer rows are not in it, {} of it are gone since", human_count(c.newer),
+    text += fmt::format("; newer rows, which it does not have: {}; gone since: {}", human_count(c.newer),
                         human_count(c.gone));
-  if (c.orphans > 0) text += fmt::format("; {} refer to rows that are gone since", human_count(c.orphans));
+  if (c.orphans > 0) text += fmt::format("; refer to rows that are gone since: {}", human_count(c.orphans));
   return text;
 }
 

@@ -16,6 +16,8 @@ namespace belay {
 
 namespace {
 
+constexpr std::size_t at_once = std::size_t{64} * 1024;
+
 using TablePath = std::pair<std::string, std::string>;
 
 /// A table of the backup whose rows are wanted, and where they go.
@@ -55,7 +57,8 @@ class ScriptRows {
 
   Connection& db_;
   std::map<TablePath, Wanted>& wanted_;
-  std::string encoding_, line_, row_;
+  std::string encoding_, line_;
+  std::string rows_ready_;  ///< that were not sent yet
   bool rows_ = false;       ///< lines are rows
   Wanted* open_ = nullptr;  ///< of this table; null = they are not wanted
   std::vector<std::size_t> places_;
@@ -69,7 +72,11 @@ void ScriptRows::take_line() {
     return;
   }
   if (line_ != "\\.") return take_row();
-  if (open_) open_->rows += db_.end_copy_in();
+  if (open_) {
+    db_.copy_in(as_bytes(rows_ready_));
+    open_->rows += db_.end_copy_in();
+  }
+  rows_ready_.clear();
   open_ = nullptr;
   rows_ = false;
 }
@@ -105,14 +112,15 @@ void ScriptRows::take_row() {
     rest.remove_prefix(tab + 1);
   }
   fields_.push_back(rest);
-  row_.clear();
   for (const std::size_t place : places_) {
     if (place >= fields_.size()) throw Error{Failure::storage, "a row of the backup has too few values"};
-    row_ += fields_[place];
-    row_ += '\t';
+    rows_ready_ += fields_[place];
+    rows_ready_ += '\t';
   }
-  row_.back() = '\n';
-  db_.copy_in(as_bytes(row_));
+  rows_ready_.back() = '\n';
+  if (rows_ready_.size() < at_once) return;
+  db_.copy_in(as_bytes(rows_ready_));
+  rows_ready_.clear();
 }
 
 /// One stage for each table of the backup: what several columns of it need lies in one.

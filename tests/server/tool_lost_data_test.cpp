@@ -103,7 +103,8 @@ void drop_columns_and_take_it_back(int rows) {
   CHECK(bench.db.value("SELECT md5(string_agg(t::text, '|' ORDER BY id)) FROM " + old_rows + " t") == before);
   CHECK(bench.rows_of("(SELECT id, name, kind, at, data FROM users WHERE id < 5)") == first);
   CHECK(bench.rows_of("(SELECT id, email, note FROM users)") == others);
-  CHECK(bench.db.value("SELECT count(*) FROM users WHERE email LIKE 'new%' AND name IS NULL AND kind IS NULL") == "10");
+  CHECK(bench.db.value("SELECT count(*) FROM users WHERE name IS NULL AND kind IS NULL AND id > " +
+                       std::to_string(rows)) == "10");
 }
 
 TEST_CASE("values of dropped columns come back from the backup, newer rows have none, and nothing else changes") {
@@ -152,8 +153,8 @@ TEST_CASE("a dropped table comes back with its rows, and rows without a parent g
   CHECK(orphans.out == "21\n");
 }
 
-TEST_CASE("two tables and a column that refer to each other come back together") {
-  const LostDataBench bench(
+TEST_CASE("two tables and a column that refer to each other come back together, as another role too") {
+  LostDataBench bench(
       "CREATE TABLE users (id integer PRIMARY KEY); CREATE TABLE teams (id integer PRIMARY KEY, lead integer "
       "REFERENCES "
       "users); CREATE TABLE members (team integer REFERENCES teams, who integer REFERENCES users, PRIMARY KEY (team, "
@@ -165,6 +166,7 @@ TEST_CASE("two tables and a column that refer to each other come back together")
   static_cast<void>(bench.take_backup());
   bench.deploy("20240102000000_it", "ALTER TABLE users DROP team; DROP TABLE members; DROP TABLE teams");
   bench.db.sql("DELETE FROM users WHERE id = 2; INSERT INTO users VALUES (7)");
+  bench.env["DATABASE_URL"] = url_text(bench.db.url());  // a superuser: the reversal is run as the objects' owner
   const Json result = bench.taken_back();
   CHECK(bench.rows_of("teams") == "(1,1)\n(3,)");  // the lead of 2 is gone
   CHECK(bench.rows_of("members") == "(1,3)\n(1,6)\n(3,5)");
@@ -220,7 +222,7 @@ TEST_CASE("triggers fire while values come back unless they are switched off, an
   bench.deploy("20240102000000_it", "ALTER TABLE users DROP name");
   const Json result = bench.taken_back(off ? Words{"--disable-triggers"} : Words{});
   CHECK(result.at("recover").at("triggers").size() == 2);
-  CHECK(bench.db.value("SELECT string_agg(DISTINCT seen::text, ',') FROM users") == (off ? "0" : "2"));
+  CHECK(bench.db.value("SELECT string_agg(DISTINCT seen::text, ',') FROM users") == (off ? "0" : "1"));
   CHECK(bench.db.value("SELECT count(*) FROM users WHERE name = 'n' || id") == "5");
   CHECK(bench.db.value("SELECT string_agg(tgenabled::text, '' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = "
                        "'users'::regclass AND NOT tgisinternal") == "AOD");
@@ -336,6 +338,29 @@ TEST_CASE("a row that is written between the plan and the reversal is in the arc
   CHECK(bench.rows_of("tags") == "(1)\n(2)");
 }
 
+TEST_CASE(
+    "a try that another session's lock stopped after its archive leaves the archive of the one that went through") {
+  const LostDataBench bench("CREATE TABLE users (id integer PRIMARY KEY)");
+  bench.deploy("20240102000000_it", "CREATE TABLE tags (id integer PRIMARY KEY)");
+  bench.db.sql("INSERT INTO tags VALUES (1)");
+  std::optional<Session> reader{std::in_place, bench.db.owner_url(), bench.db.name()};
+  reader->run("BEGIN; SELECT * FROM tags");
+  Background run = bench.start("rollback-migration", {"--migration-name", "20240102000000_it", "--force", "--json",
+                                                      "--keep-folder", "--skip-backup", "--lock-timeout", "100ms"});
+  wait_until("the first try to be over",
+             [&] { return read_text(run.err_file()).find("try 1 of 10") != std::string::npos; });
+  CHECK(bench.has("tags"));
+  bench.db.sql("INSERT INTO tags VALUES (2)");
+  reader.reset();
+  const RunResult result = run.wait();
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  CHECK(bench.lost_files().size() == 1);
+  bench.db.sql("CREATE TABLE tags (id integer PRIMARY KEY)");
+  bench.bring_back(Json::parse(result.out));
+  CHECK(bench.rows_of("tags") == "(1)\n(2)");
+}
+
 TEST_CASE("nothing is archived where that is said, or where there is nothing in it") {
   const LostDataBench bench("CREATE TABLE users (id integer PRIMARY KEY)");
   bench.deploy("20240102000000_it", "CREATE TABLE tags (id integer PRIMARY KEY)");
@@ -357,7 +382,7 @@ TEST_CASE("a kill between archive and COMMIT leaves the database as it was, and 
   bench.deploy("20240102000000_it", "ALTER TABLE users DROP name; CREATE TABLE tags (id integer PRIMARY KEY)");
   bench.db.sql("INSERT INTO tags VALUES (1)");
   const std::string state = bench.state();
-  for (const char* point : {"undo: archived", "undo: brought back", "undo: before COMMIT"}) {
+  for (const char* point : {"undo: archived", "undo: before COMMIT"}) {
     INFO(point);
     bench.env["BELAY_FAULT_KILL_NAME"] = point;
     CHECK(bench.take_back().signal == SIGKILL);
