@@ -192,6 +192,22 @@ bool asks_for(const std::vector<std::string>& arguments, std::initializer_list<c
   return std::any_of(arguments.begin(), end, [&](const std::string& argument) { return one_of(argument, words); });
 }
 
+/// `migrate-production`, or `migrate-production deploy`.
+std::string call_of(const Declared& declared, const std::string& verb) {
+  return verb.empty() ? declared.tool : declared.tool + " " + verb;
+}
+
+void refuse_others_options(const Declared& declared, const CommandLine& line) {
+  for (const OptionSpec& spec : declared.options) {
+    if (spec.verbs.empty() || !line.options.contains(spec.name)) continue;
+    if (std::find(spec.verbs.begin(), spec.verbs.end(), line.verb) != spec.verbs.end()) continue;
+    std::string calls;
+    for (const std::string& verb : spec.verbs) calls += (calls.empty() ? "`" : ", `") + call_of(declared, verb) + "`";
+    refuse(fmt::format("{} belongs to {}", spec.name, call_of(declared, spec.verbs.front())), "",
+           fmt::format("`{}` does nothing with it: leave it out, or type {}.", call_of(declared, line.verb), calls));
+  }
+}
+
 void fill_positionals(const Declared& declared, const CommandLine& line) {
   std::size_t next = 0;
   for (const PositionalSpec& positional : declared.positionals) {
@@ -250,6 +266,7 @@ std::optional<std::string> OptionSet::parse(const std::vector<std::string>& argu
     return std::nullopt;
   }
   const CommandLine line = read_command_line(*state_, arguments);
+  refuse_others_options(*state_, line);
   if (const std::optional<std::string> path = config_path(*state_, line, environment)) {
     ConfigReader{*state_, read_config_file(*path)}.apply_all();
   }

@@ -29,6 +29,7 @@ struct OptionSpec {
   /// Stores the value. Answers with what is wrong ("is not …"), and stores nothing then.
   std::function<std::optional<std::string>(const Given&)> apply;
   std::string* source = nullptr;
+  std::vector<std::string> verbs;  ///< that it means something to; empty = all
 
   [[nodiscard]] std::string key() const { return name.substr(2); }
   [[nodiscard]] std::string variable() const;  ///< BELAY_OUTPUT_PATH

@@ -240,6 +240,12 @@ void OptionSet::remember_source(const std::string& name, std::string& target) {
   }
 }
 
+void OptionSet::only_for(const std::string& name, const std::vector<std::string>& verbs) {
+  for (OptionSpec& spec : state_->options) {
+    if (spec.name == name) spec.verbs = verbs;
+  }
+}
+
 std::string OptionSet::help() const { return help_text(*state_); }
 
 std::optional<std::string> OptionSet::parse(int argc, const char* const* argv) {

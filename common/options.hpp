@@ -74,6 +74,9 @@ class OptionSet {
   /// A section of belay.toml with keys of the user's own, such as [checklist]: key and text, in order. For the other
   /// tools it is known and passed over.
   void section(const std::string& name, std::vector<std::pair<std::string, std::string>>& target);
+  /// The option means something to these verbs only ("" = the call without one): typed with another it is refused, for
+  /// nothing that was said may be passed over. Elsewhere (environment, belay.toml) it is said to all of them.
+  void only_for(const std::string& name, const std::vector<std::string>& verbs);
   /// Keeps in `target` where the option's value came from: "--x", "environment BELAY_X" or "file belay.toml line 3".
   void remember_source(const std::string& name, std::string& target);
 

@@ -84,15 +84,32 @@ void StatementWatch::look_at_blockers(Clock::duration running) {
     found += "Blocked by " + blocker.description + "\n";
     who += (who.empty() ? "" : "; ") + blocker.description;
     if (!blocker.waits_for_prisma_lock || running < prisma_waits) continue;
-    // It waits for the lock of this run, and this statement for its snapshot: neither would ever end.
-    const bool ended = look_.value("SELECT pg_cancel_backend($1::int)", {std::to_string(blocker.pid)}) == "t";
-    if (ended) say(fmt::format("cancelled backend {}, which waited for Prisma's lock of this very run", blocker.pid));
+    cancel(blocker.pid);
   }
   if (found.empty()) return;
   blocked_by_ = found;
   if (told_ == found.substr(0, found.find(',')) || who.empty()) return;
   told_ = found.substr(0, found.find(','));  // the rest of the line changes with every look
   say(fmt::format("{} waits for {}", statement_->kind, who));
+}
+
+/// It waits for the lock of this run, and this statement for its snapshot: neither would ever end. Where this role may
+/// not end it, somebody else has to.
+void StatementWatch::cancel(int pid) {
+  if (refused_.contains(pid)) return;
+  const std::string number = std::to_string(pid);
+  try {
+    const bool ended = look_.value("SELECT pg_cancel_backend($1::int)", {number}) == "t";
+    if (ended) say(fmt::format("cancelled backend {}, which waited for Prisma's lock of this very run", pid));
+  } catch (const ServerError& error) {
+    if (error.sqlstate != "42501") throw;
+    refused_.insert(pid);
+    say(
+        fmt::format("backend {} waits for Prisma's lock of this very run, and this statement for that backend: neither "
+                    "ends by itself, and this role may not cancel it ({}). As its own role or a superuser: SELECT "
+                    "pg_cancel_backend({})",
+                    pid, error.primary, pid));
+  }
 }
 
 void StatementWatch::show_progress(Clock::duration running) {

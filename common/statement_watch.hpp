@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "common/connection.hpp"
@@ -24,6 +25,7 @@ class StatementWatch {
  private:
   using Clock = std::chrono::steady_clock;
   void look_at_blockers(Clock::duration running);
+  void cancel(int pid);
   void show_progress(Clock::duration running);
   void say(const std::string& text) const;
 
@@ -33,6 +35,7 @@ class StatementWatch {
   const Statement* statement_ = nullptr;
   Clock::time_point began_, looked_, shown_;
   std::string blocked_by_, told_;
+  std::set<int> refused_;  ///< backends that this role may not cancel: said once
   bool gave_up_ = false;
 };
 

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backup/remote_place.hpp"
 #include "common/history_rights.hpp"
+#include "common/interrupt.hpp"
 #include "common/run_context.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/plan.hpp"
@@ -46,7 +49,11 @@ class EngineDeploy {
   DeployReport apply();
   [[noreturn]] void fail(const DeployReport& report) const;
   [[nodiscard]] Result show(const DeployReport& report) const;
-  [[nodiscard]] std::string describe_now(const DeployReport& report, bool half_done) const;
+  enum class Record { failed, resumable, applied, none, unknown };  ///< the history's word on the failed migration
+  [[nodiscard]] Record read_record(const std::string& name) const;
+  [[nodiscard]] std::string describe_now(const DeployReport& report, bool half_done, Record record) const;
+  [[nodiscard]] static std::string what_to_type(const DeployReport& report, bool half_done, Record record);
+  [[nodiscard]] bool had_begun(const std::string& name) const;
   [[nodiscard]] std::string applied_lines(const DeployReport& report) const;
 
   const MigrateOptions& options_;
@@ -135,28 +142,72 @@ Result EngineDeploy::show(const DeployReport& report) const {
            {"applied", applied}}};
 }
 
+/// Asked afresh: whether its row could be written is not known from the failure.
+EngineDeploy::Record EngineDeploy::read_record(const std::string& name) const {
+  try {
+    const InterruptShield shield;
+    Connection db{context_.target.url, context_.database(), tool_.session()};
+    const History history = read_history(db, context_.history_schema);
+    Record record = Record::none;
+    for (const HistoryRow& row : history.rows) {
+      if (row.migration_name != name || row.rolled_back_at) continue;
+      const bool resumable = history.journal && history.journal->row_id == row.id;
+      record = row.finished_at ? Record::applied : resumable ? Record::resumable : Record::failed;
+    }
+    return record;
+  } catch (const Error&) {
+    return Record::unknown;
+  }
+}
+
+/// An earlier run has finished statements of it.
+bool EngineDeploy::had_begun(const std::string& name) const {
+  return std::any_of(plan_.pending.begin(), plan_.pending.end(), [&](const PendingMigration& pending) {
+    return pending.migration.name == name && pending.resume && (pending.resume->done > 0 || pending.resume->begun);
+  });
+}
+
 /// What the database holds now, and what the history says of it.
-std::string EngineDeploy::describe_now(const DeployReport& report, bool half_done) const {
+std::string EngineDeploy::describe_now(const DeployReport& report, bool half_done, Record record) const {
   std::string text;
   for (const DeployedMigration& m : report.applied)
     text += fmt::format("\nApplied by this run before it, and there: {}", m.name);
   if (report.failed_migration.empty()) return text;
-  return text + (half_done ? "\nA part of the failed migration is, or may be, in the database. The history says failed."
-                           : "\nNothing of the failed migration is in the database. The history says failed.");
+  text += half_done ? "\nA part of the failed migration is, or may be, in the database. "
+                    : "\nNothing of the failed migration is in the database. ";
+  switch (record) {
+    case Record::failed:
+    case Record::resumable:
+      return text + "The history says failed.";
+    case Record::applied:
+      return text + "The history says applied.";
+    case Record::none:
+      return text + "The history has no row of it: it is pending.";
+    case Record::unknown:
+      break;
+  }
+  return text + "What the history says could not be read: migrate-production status.";
+}
+
+std::string EngineDeploy::what_to_type(const DeployReport& report, bool half_done, Record record) {
+  const std::string name = shell_word(report.failed_migration);
+  if (half_done || record == Record::unknown)
+    return fmt::format(" Look at it first: migrate-production history {}", name);
+  if (record == Record::none) return " When the cause is gone: migrate-production deploy.";
+  if (record == Record::applied) return " migrate-production status says what is left.";
+  const std::string again =
+      fmt::format("migrate-production resolve --rolled-back {}, then migrate-production deploy.", name);
+  if (record == Record::resumable)
+    return " When the cause is gone: migrate-production deploy. If the script is changed, first: " + again;
+  return " When it is corrected: " + again;
 }
 
 void EngineDeploy::fail(const DeployReport& report) const {
   Error error = *report.failure;
-  const bool half_done = report.in_doubt || error.kind == Failure::unresolved;
-  error.detail += describe_now(report, half_done);
-  if (!report.failed_migration.empty()) {
-    const std::string name = shell_word(report.failed_migration);
-    error.hint += half_done ? fmt::format(" Look at it first: migrate-production history {}", name)
-                            : fmt::format(
-                                  " When it is corrected: migrate-production resolve --rolled-back {}, then "
-                                  "migrate-production deploy.",
-                                  name);
-  }
+  const bool half_done = report.in_doubt || error.kind == Failure::unresolved || had_begun(report.failed_migration);
+  const Record record = report.failed_migration.empty() ? Record::none : read_record(report.failed_migration);
+  error.detail += describe_now(report, half_done, record);
+  if (!report.failed_migration.empty()) error.hint += what_to_type(report, half_done, record);
   if (report.committed_something || half_done || !report.applied.empty()) {
     error.kind = Failure::unresolved;
   } else if (error.kind != Failure::interrupted && error.kind != Failure::bug) {

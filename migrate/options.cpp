@@ -8,40 +8,32 @@ namespace belay {
 
 namespace {
 
-/// An option that means something to one verb alone must not be passed over by another, least of all by a guarded run.
-void belongs_to(const std::string& verb, const std::string& option, const MigrateOptions& options) {
-  if (options.verb == verb) return;
-  throw Error{Failure::usage,
-              fmt::format("{} belongs to migrate-production {}", option, verb),
-              {},
-              fmt::format("Type migrate-production {} {} …, or leave {} out.", verb, option, option)};
-}
-
-/// --to and --steps stop short of the last pending migration.
-void check_part(const MigrateOptions& options) {
-  if (!options.to && !options.steps && !options.lock_retries) return;
-  const std::string option = options.to ? "--to" : options.steps ? "--steps" : "--lock-retries";
-  if (!options.verb.empty() && options.verb != "deploy")
-    throw Error{Failure::usage, fmt::format("{} belongs to migrate-production deploy, and to a guarded run", option)};
+void check_verb(const MigrateOptions& options) {
   if (options.to && options.steps)
     throw Error{
         Failure::usage, "--to and --steps exclude each other", {}, "Both say where the deploy stops; give one."};
-}
-
-void check_verb(const MigrateOptions& options) {
-  check_part(options);
-  if (options.sql) belongs_to("history", "--sql", options);
   if (options.sql && !options.name)
     throw Error{Failure::usage, "--sql needs the migration's name", {}, "Type migrate-production history NAME --sql."};
-  if (options.applied) belongs_to("resolve", "--applied", options);
-  if (options.rolled_back) belongs_to("resolve", "--rolled-back", options);
-  if (options.up_to) belongs_to("baseline", "--up-to", options);
   if (options.verb != "resolve" || options.applied.has_value() != options.rolled_back.has_value()) return;
   throw Error{Failure::usage,
               options.applied ? "--applied and --rolled-back exclude each other"
                               : "--applied NAME or --rolled-back NAME is missing",
               {},
               "Type migrate-production resolve --applied 20201231000000_example, or --rolled-back."};
+}
+
+/// What only some verbs have a use for.
+void name_verbs(OptionSet& set) {
+  const std::vector<std::string> guarded{""}, deploys{"deploy", ""};
+  for (const char* option : {"--skip-backup", "--no-rehearse", "--backup-path", "--local-only"})
+    set.only_for(option, guarded);
+  set.only_for("--on-lost-writes", {"", "recover"});
+  for (const char* option : {"--to", "--steps", "--lock-retries", "--statement-timeout"}) set.only_for(option, deploys);
+  for (const char* option : {"--backup-file", "--accept-as-is"}) set.only_for(option, {"recover"});
+  set.only_for("--sql", {"history"});
+  set.only_for("--side-server", {"diff"});
+  for (const char* option : {"--applied", "--rolled-back"}) set.only_for(option, {"resolve"});
+  set.only_for("--up-to", {"baseline"});
 }
 
 }  // namespace
@@ -105,6 +97,7 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   set.example("migrate-production status", "folder against database; changes nothing");
   set.example("migrate-production deploy --steps 1", "the next migration alone, without a backup");
   set.example("migrate-production recover", "after a crash: put things in order");
+  name_verbs(set);
   const std::optional<std::string> verb = set.parse(argc, argv);
   if (!verb) return std::nullopt;
   options.verb = *verb;

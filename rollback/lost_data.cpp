@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "backup/remote_place.hpp"
 #include "common/script.hpp"
@@ -77,7 +78,7 @@ LostData::LostData(const LostDataRequest& request, Tool& tool)
   choose_backup();
   if (!backup_) return;
   plan_ = plan_recovery(request.states, backup_->manifest->content);
-  if (plan_.refused.empty()) read_backup();
+  if (plan_.refused.empty()) read_backup(request.place);
 }
 
 fs::path LostData::folder() const { return options_.pre_restore_backup_path.value_or("./backups/pre-restore"); }
@@ -118,19 +119,32 @@ void LostData::choose_backup() {
               "Name one: --recover-data=FILE. Nothing was changed."};
 }
 
-void LostData::read_backup() {
+void LostData::read_backup(std::size_t place) {
   if (plan_.items.empty()) return;
   const PgTool pg_restore =
       find_pg_tool(tool_.processes, "pg_restore", context_.server.major(), options_.common.pg_bin);
   tool_.out.note(fmt::format("Reading what comes back from {}", backup_->archive.string()));
   try {
-    stage_rows(db_, {.archive = backup_->archive, .manifest = *backup_->manifest, .pg_restore = pg_restore},
+    stage_rows(db_,
+               {.archive = backup_->archive, .manifest = *backup_->manifest, .pg_restore = pg_restore, .place = place},
                plan_.items, tool_);
-    planned_ = count_recovery(db_, plan_);
-    triggers_ = firing_triggers(db_, plan_);
+    count_live();
   } catch (const ServerError& error) {
     if (error.connection_lost) throw;
     throw Error{Failure::refused, "could not look at what comes back from the backup", error.detail, without_it};
+  }
+}
+
+/// Before an earlier one of several was taken back, this one's tables may have other names, or not be there.
+void LostData::count_live() {
+  constexpr std::array not_there{"42P01", "42703", "42704", "3F000"};
+  try {
+    planned_ = count_recovery(db_, plan_);
+    triggers_ = firing_triggers(db_, plan_);
+  } catch (const ServerError& error) {
+    if (std::find(not_there.begin(), not_there.end(), error.sqlstate) == not_there.end()) throw;
+    not_counted_ = error.primary;
+    planned_ = {};
   }
 }
 
@@ -176,6 +190,11 @@ void LostData::describe(Result& result) const {
   if (backup_) {
     text += fmt::format("Brought back from {}, taken {}:\n{}", backup_->archive.string(),
                         iso_utc(backup_->manifest->created_at), counts_text(planned_));
+    if (!not_counted_.empty()) {
+      for (const RecoverItem& item : plan_.items)
+        text += fmt::format("  {}: {} rows in the backup; what comes of them is not counted beforehand ({})\n",
+                            item.describe(), human_count(item.in_backup), not_counted_);
+    }
     if (!plan_.left_out.empty()) text += "Not put back by the reversal:\n" + lines_of(plan_.left_out);
     const bool fire = !triggers_.empty() && !options_.disable_triggers;
     if (fire) text += "Fire meanwhile (--disable-triggers switches them off):\n" + lines_of(triggers_);

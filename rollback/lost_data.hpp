@@ -24,6 +24,7 @@ struct LostDataRequest {
   RunContext& context;
   Connection& db;  ///< on the target, idle; the reversal's session
   const std::string& migration;
+  std::size_t place = 0;  ///< among those that are taken back, so that their temporary tables do not meet
   ReversalStates states;
   const std::vector<ReversalStatement>& statements;  ///< of a derived reversal; empty = somebody wrote it
   const std::string& script;                         ///< of the reversal
@@ -50,7 +51,8 @@ class LostData {
 
  private:
   void choose_backup();
-  void read_backup();
+  void read_backup(std::size_t place);
+  void count_live();
   [[nodiscard]] std::filesystem::path folder() const;
   [[nodiscard]] Json counts_json(const RecoverCounts& counts) const;
   [[nodiscard]] std::string counts_text(const RecoverCounts& counts) const;
@@ -67,6 +69,7 @@ class LostData {
   std::optional<CatalogueEntry> backup_;
   std::size_t load_after_ = 0;  ///< so many statements of the reversal
   RecoverCounts planned_, done_;
+  std::string not_counted_;  ///< why the live rows could not be, beforehand
   std::vector<std::string> triggers_;
   std::filesystem::path archive_file_, orphans_file_;
   std::optional<ArchiveReport> archived_;

@@ -1,8 +1,59 @@
 #include "rollback/options.hpp"
 
+#include <fmt/format.h>
+
 #include "common/error.hpp"
 
 namespace belay {
+
+namespace {
+
+[[noreturn]] void refuse_both(const std::string& one, const std::string& other) {
+  throw Error{Failure::usage, fmt::format("{} and {} exclude each other", one, other), {}, "Give one of them."};
+}
+
+void check(const RollbackOptions& options) {
+  const int ways_to_name = options.migration_name.has_value() + options.to.has_value() + options.steps.has_value();
+  if (ways_to_name == 0)
+    throw Error{
+        Failure::usage,
+        "--migration-name is missing",
+        {},
+        "Name the migration to take back, or give --to NAME or --steps N. `rollback-migration list` shows all."};
+  if (ways_to_name > 1)
+    refuse_both(options.migration_name ? "--migration-name" : "--to", options.steps ? "--steps" : "--to");
+  const bool several = options.to || options.steps || options.with_dependents;
+  const std::string which = options.to ? "--to" : options.steps ? "--steps" : "--with-dependents";
+  if (several && options.mark_only) refuse_both(which, "--mark-only");
+  if (several && options.restore_backup) refuse_both(which, "--restore-backup");
+  if (several && options.down) refuse_both(which, "--down");
+  if (options.mark_only && options.restore_backup) refuse_both("--mark-only", "--restore-backup");
+  if (options.keep_folder + options.move_folder + options.delete_history > 1)
+    throw Error{Failure::usage,
+                "--keep-folder, --move-folder and --delete-history exclude each other",
+                {},
+                "Give one of them."};
+  if (options.archive && options.no_archive) refuse_both("--archive", "--no-archive");
+  if (options.recover_data && options.no_recover_data) refuse_both("--recover-data", "--no-recover-data");
+  if (options.recover_data && !options.recover_data->empty() && several) refuse_both(which, "--recover-data=FILE");
+  if (options.write_down && options.down) refuse_both("--write-down", "--down");
+}
+
+void add_data_options(OptionSet& set, RollbackOptions& options) {
+  set.flag("--archive", options.archive,
+           "write the rows and columns that the reversal discards to a file first, beside the backup (the default)");
+  set.flag("--no-archive", options.no_archive, "discard them", Where::command_line_only);
+  set.optional_text(
+      "--recover-data", options.recover_data, "", "FILE",
+      "bring back from this backup what the migration dropped; without FILE from the newest good one from "
+      "before it (the default where there is one)");
+  set.flag("--no-recover-data", options.no_recover_data,
+           "dropped tables come back empty, dropped columns without values", Where::command_line_only);
+  set.flag("--disable-triggers", options.disable_triggers,
+           "switch the triggers of tables off while rows and values are brought back", Where::command_line_only);
+}
+
+}  // namespace
 
 std::optional<RollbackOptions> read_rollback_options(int argc, const char* const* argv) {
   RollbackOptions options;
@@ -12,6 +63,12 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
                 "the history alone."};
   set.text("--migration-name", options.migration_name, "NAME",
            "the migration's folder name (a unique part of it is enough)");
+  set.flag("--with-dependents", options.with_dependents,
+           "take back the later migrations that need it too, the one applied last first");
+  set.text("--to", options.to, "NAME", "take back everything that was applied after this migration, the last one first",
+           Where::command_line_only);
+  set.number("--steps", options.steps, 1, 100000, "take back the last N applied migrations, the last one first",
+             Where::command_line_only);
   set.path("--down", options.down, "FILE",
            "the reversal, instead of down.sql in the migration's folder; without either it is derived");
   set.flag("--write-down", options.write_down,
@@ -26,17 +83,7 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
            "go on although the live schema is not what the applied migrations make; what differs stays as it is",
            Where::command_line_only);
   set.flag("--skip-backup", options.skip_backup, "do not take a backup before the reversal", Where::command_line_only);
-  set.flag("--archive", options.archive,
-           "write the rows and columns that the reversal discards to a file first, beside the backup (the default)");
-  set.flag("--no-archive", options.no_archive, "discard them", Where::command_line_only);
-  set.optional_text(
-      "--recover-data", options.recover_data, "", "FILE",
-      "bring back from this backup what the migration dropped; without FILE from the newest good one from "
-      "before it (the default where there is one)");
-  set.flag("--no-recover-data", options.no_recover_data,
-           "dropped tables come back empty, dropped columns without values", Where::command_line_only);
-  set.flag("--disable-triggers", options.disable_triggers,
-           "switch the triggers of tables off while rows and values are brought back", Where::command_line_only);
+  add_data_options(set, options);
   set.text("--side-server", options.side_server, "URL",
            "server where the proof's side database is made; without it the target's own (or SHADOW_DATABASE_URL)");
   set.number("--lock-retries", options.lock_retries, 0, 1000,
@@ -61,21 +108,33 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
               "back to the last backup from before it");
   set.example("rollback-migration --migration-name add_priority --mark-only", "only in the history");
   set.command("list", "every migration of the history, and whether and how it could be taken back; proves nothing");
+  for (const char* option : {"--migration-name",
+                             "--with-dependents",
+                             "--to",
+                             "--steps",
+                             "--down",
+                             "--write-down",
+                             "--keep-folder",
+                             "--move-folder",
+                             "--delete-history",
+                             "--accept-drift",
+                             "--skip-backup",
+                             "--archive",
+                             "--no-archive",
+                             "--recover-data",
+                             "--no-recover-data",
+                             "--disable-triggers",
+                             "--lock-retries",
+                             "--restore-backup",
+                             "--backup-path",
+                             "--mark-only",
+                             "--pre-restore-backup-path",
+                             "--skip-pre-restore-backup"})
+    set.only_for(option, {""});
   const std::optional<std::string> verb = set.parse(argc, argv);
   if (!verb) return std::nullopt;
   options.verb = *verb;
-  if (options.verb == "list") return options;
-  if (!options.migration_name)
-    throw Error{Failure::usage, "--migration-name is missing", {}, "Name the migration to take back."};
-  if (options.mark_only && options.restore_backup)
-    throw Error{Failure::usage, "--mark-only and --restore-backup exclude each other"};
-  if (options.keep_folder + options.move_folder + options.delete_history > 1)
-    throw Error{Failure::usage, "--keep-folder, --move-folder and --delete-history exclude each other"};
-  if (options.archive && options.no_archive)
-    throw Error{Failure::usage, "--archive and --no-archive exclude each other"};
-  if (options.recover_data && options.no_recover_data)
-    throw Error{Failure::usage, "--recover-data and --no-recover-data exclude each other"};
-  if (options.write_down && options.down) throw Error{Failure::usage, "--write-down and --down exclude each other"};
+  if (options.verb != "list") check(options);
   return options;
 }
 

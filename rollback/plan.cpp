@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "common/error.hpp"
 
@@ -48,7 +49,56 @@ bool has_usual_name(const std::string& name) {
 /// When the migration took effect for good, as far as the history says.
 std::string applied_at(const JoinedMigration& m) { return m.rows.empty() ? "" : m.rows.back().started_at; }
 
+bool is_there(const JoinedMigration& m) {
+  return m.state == MigrationState::applied || m.state == MigrationState::failed ||
+         m.state == MigrationState::missing_locally;
+}
+
+/// The last one first. They are taken back in that order, whatever the folder's order is.
+std::vector<JoinedMigration> by_time(const std::vector<JoinedMigration>& migrations) {
+  std::vector<JoinedMigration> there;
+  std::copy_if(migrations.begin(), migrations.end(), std::back_inserter(there), is_there);
+  std::stable_sort(there.begin(), there.end(),
+                   [](const JoinedMigration& a, const JoinedMigration& b) { return applied_at(a) > applied_at(b); });
+  return there;
+}
+
 }  // namespace
+
+std::vector<RollbackPlan> plan_rollback_to(const std::string& name, const std::vector<JoinedMigration>& migrations) {
+  const JoinedMigration& stays = find(name, migrations);
+  if (stays.state == MigrationState::pending || stays.state == MigrationState::rolled_back) {
+    throw Error{
+        Failure::refused,
+        fmt::format("migration \"{}\" is {}, so nothing was applied after it", stays.name, to_string(stays.state)),
+        {},
+        "Name one that is applied: `rollback-migration list`. Nothing was changed."};
+  }
+  std::vector<RollbackPlan> plans;
+  for (const JoinedMigration& m : by_time(migrations)) {
+    if (m.name == stays.name) break;
+    plans.push_back(plan_rollback(m.name, migrations));
+  }
+  if (!plans.empty()) return plans;
+  throw Error{Failure::refused,
+              fmt::format("nothing was applied after migration \"{}\"", stays.name),
+              {},
+              "There is nothing to take back."};
+}
+
+std::vector<RollbackPlan> plan_rollback_steps(int steps, const std::vector<JoinedMigration>& migrations) {
+  const std::vector<JoinedMigration> there = by_time(migrations);
+  if (there.size() < static_cast<std::size_t>(steps)) {
+    throw Error{Failure::refused,
+                fmt::format("only {} migrations are applied, not {}", there.size(), steps),
+                {},
+                "Give a smaller number. Nothing was changed."};
+  }
+  std::vector<RollbackPlan> plans;
+  for (int i = 0; i < steps; ++i)
+    plans.push_back(plan_rollback(there.at(static_cast<std::size_t>(i)).name, migrations));
+  return plans;
+}
 
 RollbackPlan plan_rollback(const std::string& name, const std::vector<JoinedMigration>& migrations) {
   RollbackPlan plan{.migration = find(name, migrations)};
@@ -57,9 +107,7 @@ RollbackPlan plan_rollback(const std::string& name, const std::vector<JoinedMigr
   if (plan.migration.local && plan.migration.local->script)
     plan.statements = parse_script(*plan.migration.local->script).statements;
   for (const JoinedMigration& m : migrations) {
-    const bool there = m.state == MigrationState::applied || m.state == MigrationState::failed ||
-                       m.state == MigrationState::missing_locally;
-    if (there && m.name != plan.migration.name && applied_at(m) > applied_at(plan.migration))
+    if (is_there(m) && m.name != plan.migration.name && applied_at(m) > applied_at(plan.migration))
       plan.later.push_back(m.name);
   }
   return plan;

@@ -19,6 +19,13 @@ struct RollbackPlan {
 /// pending or was already rolled back.
 [[nodiscard]] RollbackPlan plan_rollback(const std::string& name, const std::vector<JoinedMigration>& migrations);
 
+/// Everything that was applied, or tried, after `name` (which may be a unique part), the last one first. Throws usage;
+/// refused if that is nothing.
+[[nodiscard]] std::vector<RollbackPlan> plan_rollback_to(const std::string& name,
+                                                         const std::vector<JoinedMigration>& migrations);
+/// The last `steps` that were applied or tried, the last one first. Throws refused if there are fewer.
+[[nodiscard]] std::vector<RollbackPlan> plan_rollback_steps(int steps, const std::vector<JoinedMigration>& migrations);
+
 /// What the migration did, a line per statement, and what its history rows say.
 [[nodiscard]] std::string describe_migration(const RollbackPlan& plan);
 

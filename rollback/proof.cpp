@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "common/fault_point.hpp"
 #include "common/sql_text.hpp"
 #include "rollback/object_text.hpp"
+#include "rollback/without.hpp"
 
 namespace belay {
 
@@ -25,13 +25,6 @@ void leave_out_roles(SchemaFingerprint& fingerprint) {
 bool comes_with_the_database(const SchemaDifference& difference, const std::string& schema) {
   if (difference.kind != "schema") return false;
   return difference.object == quote_identifier("public") || difference.object == quote_identifier(schema);
-}
-
-std::vector<Migration> all_but(const std::vector<Migration>& all, const std::set<std::string>& names) {
-  std::vector<Migration> some;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(some),
-               [&](const Migration& migration) { return !names.contains(migration.name); });
-  return some;
 }
 
 bool is_among(const std::vector<SchemaDifference>& all, const SchemaDifference& one) {
@@ -58,7 +51,12 @@ ReversalProof::ReversalProof(ProofRequest request, Tool& tool) : request_(std::m
   if (!request_.down) derive();
   result_.script = request_.down ? *request_.down : result_.script;
   if (!result_.script.empty()) try_reversal();
-  result_.already_back = result_.changes_schema && hard(differences(*without_, request_.live, Found::live)).empty();
+  result_.already_back = is_already(request_.live);
+  if (result_.already_back) result_.drift.clear();
+}
+
+bool ReversalProof::is_already(const SchemaFingerprint& live) {
+  return result_.changes_schema && without_ && hard(differences(*without_, live, Found::live)).empty();
 }
 
 /// A migration that failed is not part of the history: what of it took effect is what differs from that.
@@ -72,27 +70,12 @@ void ReversalProof::judge_failed() {
   std::swap(result_.residue, result_.drift);
 }
 
-/// Which later migrations need it is found by leaving out each that fails.
 void ReversalProof::replay_without() {
-  std::set<std::string> left_out{request_.name};
-  for (;;) {
-    Replay replay{request_.replay, tool_};
-    same_role_ = replay.role() == request_.objects_owner;
-    tool_.out.note(fmt::format("Replaying the history without {}", fmt::join(left_out, ", ")));
-    const std::optional<ReplayFailure> failure = replay.run(all_but(request_.applied, left_out));
-    if (!failure) {
-      if (result_.dependents.empty()) without_ = read_schema_fingerprint(replay.db(), request_.replay.settings.schema);
-      replay.drop();
-      return;
-    }
-    replay.drop();
-    const auto place = std::find_if(request_.applied.begin(), request_.applied.end(),
-                                    [&](const Migration& m) { return m.name == failure->migration.name; });
-    if (place - request_.applied.begin() < static_cast<std::ptrdiff_t>(at_)) throw replay_error(*failure);
-    if (result_.dependents.empty()) result_.why_dependent = failure->error.message + "\n" + failure->error.detail;
-    result_.dependents.push_back(failure->migration.name);
-    left_out.insert(failure->migration.name);
-  }
+  HistoryWithout found = belay::replay_without({request_.replay, request_.applied, at_}, tool_);
+  same_role_ = found.role == request_.objects_owner;
+  without_ = std::move(found.schema);
+  result_.dependents = std::move(found.dependents);
+  result_.why_dependent = std::move(found.why);
 }
 
 void ReversalProof::replay_with() {
@@ -199,9 +182,10 @@ void ReversalProof::note_lost_columns() {
   }
 }
 
-std::vector<SchemaDifference> ReversalProof::remaining(SchemaFingerprint found) {
+std::vector<SchemaDifference> ReversalProof::remaining(SchemaFingerprint found,
+                                                       const std::vector<SchemaDifference>& drift) {
   std::vector<SchemaDifference> left = hard(differences(*without_, std::move(found), Found::live));
-  std::erase_if(left, [&](const SchemaDifference& difference) { return is_among(result_.drift, difference); });
+  std::erase_if(left, [&](const SchemaDifference& difference) { return is_among(drift, difference); });
   return left;
 }
 

@@ -58,8 +58,13 @@ class ReversalProof {
   /// Of a reversal that was tried.
   [[nodiscard]] ReversalStates states() const { return {before_, after_, latest_, reversed_}; }
   /// Hard differences of `found`, the target inside the reversal's transaction, from what the history without the
-  /// migration makes. Those that were there before as drift are left out.
-  [[nodiscard]] std::vector<SchemaDifference> remaining(SchemaFingerprint found);
+  /// migration makes. Those that were there before as `drift` are left out.
+  [[nodiscard]] std::vector<SchemaDifference> remaining(SchemaFingerprint found,
+                                                        const std::vector<SchemaDifference>& drift);
+  /// Whether `live` is what the history without the migration makes, although the migration makes a difference.
+  [[nodiscard]] bool is_already(const SchemaFingerprint& live);
+  /// What the history without the migration makes. Only where no later one needs it.
+  [[nodiscard]] const SchemaFingerprint& without() const { return without_.value(); }
   /// Drops the side database.
   void finish();
 

@@ -124,11 +124,11 @@ void ScriptRows::take_row() {
 }
 
 /// One stage for each table of the backup: what several columns of it need lies in one.
-std::map<TablePath, Wanted> wanted_tables(std::vector<RecoverItem>& items) {
+std::map<TablePath, Wanted> wanted_tables(std::vector<RecoverItem>& items, std::size_t place) {
   std::map<TablePath, Wanted> wanted;
   for (RecoverItem& item : items) {
     Wanted& table = wanted[{item.schema, item.table}];
-    if (table.stage.empty()) table.stage = fmt::format("pg_temp.belay_recover_{}", wanted.size());
+    if (table.stage.empty()) table.stage = fmt::format("pg_temp.belay_recover_{}_{}", place, wanted.size());
     item.stage = table.stage;
     const auto want = [&](const RecoverColumn& column) {
       if (std::find(table.columns.begin(), table.columns.end(), column.backup) == table.columns.end())
@@ -177,13 +177,13 @@ void read_archive(const StageRequest& r, const Command& command, ScriptRows& row
 }
 
 /// Each item's rows are its own from here on: what has no parent any more is taken out of them one by one.
-void separate(Connection& db, std::vector<RecoverItem>& items) {
+void separate(Connection& db, std::vector<RecoverItem>& items, std::size_t place) {
   std::set<std::string> taken;
   std::size_t number = 0;
   for (RecoverItem& item : items) {
     ++number;
     if (!taken.insert(item.stage).second) {
-      const std::string own = fmt::format("belay_recover_own_{}", number);
+      const std::string own = fmt::format("belay_recover_{}_own_{}", place, number);
       std::vector<std::string> names;
       for (const RecoverColumn& column : item.key) names.push_back(column.backup);
       names.push_back(item.column);
@@ -201,7 +201,7 @@ void separate(Connection& db, std::vector<RecoverItem>& items) {
 
 void stage_rows(Connection& db, const StageRequest& request, std::vector<RecoverItem>& items, Tool& tool) {
   if (items.empty()) return;
-  std::map<TablePath, Wanted> wanted = wanted_tables(items);
+  std::map<TablePath, Wanted> wanted = wanted_tables(items, request.place);
   for (const auto& [path, table] : wanted) make_stage(db, table);
   {
     ScriptRows rows{db, wanted, request.manifest.database.encoding};
@@ -216,7 +216,7 @@ void stage_rows(Connection& db, const StageRequest& request, std::vector<Recover
                   {},
                   "Name another one with --recover-data=FILE, or leave it out with --no-recover-data."};
   }
-  separate(db, items);
+  separate(db, items, request.place);
 }
 
 }  // namespace belay

@@ -13,6 +13,7 @@ struct StageRequest {
   const std::filesystem::path& archive;  ///< in custom format
   const Manifest& manifest;
   const PgTool& pg_restore;
+  std::size_t place;  ///< part of the tables' names
 };
 
 /// Makes a table for every item (and names it there), and fills it. `db`: idle. Throws storage for a damaged archive,

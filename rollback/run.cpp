@@ -53,16 +53,17 @@ class Rollback {
       if (options_.restore_backup) check_kept(context_, options_.common.keep.value_or(1));
     }
     if (options_.verb == "list") return list_reversals(options_, context_, folder_, tool_);
-    read_plan();
-    tool_.out.note(describe_migration(plan_));
+    const std::vector<RollbackPlan> plans = read_plans();
+    for (const RollbackPlan& plan : plans) tool_.out.note(describe_migration(plan));
+    plan_ = plans.front();
     if (!plan_.usual_name) tool_.out.warn("Migration name doesn't match expected format (YYYYMMDDHHMMSS_name).");
-    if (reverses) return take_back({options_, context_, hooks_, plan_, folder_}, tool_);
+    if (reverses) return take_back({options_, context_, hooks_, plans, folder_}, tool_);
     return options_.restore_backup ? restore() : mark();
   }
 
  private:
   void require_database() const;
-  void read_plan();
+  [[nodiscard]] std::vector<RollbackPlan> read_plans() const;
   int mark();
   void mark_in_history();
   int restore();
@@ -86,10 +87,13 @@ void Rollback::require_database() const {
               "Correct its name in the URL."};
 }
 
-void Rollback::read_plan() {
+std::vector<RollbackPlan> Rollback::read_plans() const {
   Connection db{context_.target.url, context_.database(), tool_.session()};
-  plan_ = plan_rollback(*options_.migration_name,
-                        join_history(read_migrations(folder_), read_history(db, context_.history_schema)));
+  const std::vector<JoinedMigration> migrations =
+      join_history(read_migrations(folder_), read_history(db, context_.history_schema));
+  if (options_.to) return plan_rollback_to(*options_.to, migrations);
+  if (options_.steps) return plan_rollback_steps(*options_.steps, migrations);
+  return {plan_rollback(*options_.migration_name, migrations)};
 }
 
 /// One transaction on the history: died before its COMMIT nothing happened, after it the mark is there.

@@ -2,17 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
+
 #include "backup/report.hpp"
 #include "common/fault_point.hpp"
-#include "common/pending_file.hpp"
 #include "common/sql_text.hpp"
 #include "restore/run.hpp"
+#include "rollback/folders.hpp"
 #include "rollback/live.hpp"
 #include "rollback/lost_data.hpp"
 #include "rollback/proof.hpp"
 #include "rollback/replay_request.hpp"
 #include "rollback/undo.hpp"
 #include "rollback/verdict.hpp"
+#include "rollback/without.hpp"
+#include "rollback/written.hpp"
 
 namespace belay {
 
@@ -21,11 +26,19 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::chrono::seconds prisma_lock_patience{10};
-constexpr Bytes longest_down = 16 * 1024 * 1024;
 
-enum class FolderFate { keep, move };
+/// One of the migrations on their way back.
+struct Step {
+  explicit Step(RollbackPlan what_it_is) : plan(std::move(what_it_is)) {}
+  RollbackPlan plan;
+  std::optional<WrittenReversal> written;
+  std::optional<ProofResult> proof;
+  std::vector<Counted> counts;
+  std::unique_ptr<LostData> lost;  ///< none where it cannot be run anyway
+  [[nodiscard]] const std::string& name() const { return plan.migration.name; }
+  [[nodiscard]] std::string source() const { return written ? written->file.string() : "derived"; }
+};
 
-/// One migration on its way back.
 class TakeBack {
  public:
   TakeBack(const TakeBackRequest& request, Tool& tool)
@@ -33,22 +46,23 @@ class TakeBack {
         options_(request.options),
         context_(request.context),
         tool_(tool),
-        db_(context_.target.url, context_.database(), tool.session()) {}
+        db_(context_.target.url, context_.database(), tool.session()) {
+    for (const RollbackPlan& plan : request.plans) steps_.emplace_back(plan);
+  }
 
   int run() {
-    require_fate();
-    find_reversal();
+    require_folder_fate(options_);
+    find_written_ones();
     live_ = read_live_state(db_, read_migrations(request_.folder), context_.history_schema,
                             options_.common.lock_timeout.value_or("10s"));
     check_files();
+    side_.emplace(side_replay(options_, context_, live_, tool_));
+    if (options_.with_dependents) add_dependents();
     prove();
-    look_for_lost_data();
-    Result shown = describe_proof(judged());
-    if (lost_) lost_->describe(shown);
+    const Result shown = describe();
     tool_.out.note(shown.text);
-    if (options_.write_down) return write_down(shown);
-    if (std::optional<Error> error = refusal(judged())) throw Error{*error};
-    if (lost_) lost_->refuse();
+    if (options_.write_down) return write_all_down(shown);
+    require_proofs();
     if (options_.common.dry_run) return show_plan(shown);
     choose_fates();
     ask();
@@ -57,71 +71,58 @@ class TakeBack {
   }
 
  private:
-  void require_fate() const;
-  void find_reversal();
+  void find_written_ones();
   void check_files() const;
+  void add_dependents();
   void prove();
-  void look_for_lost_data();
-  int write_down(const Result& shown);
-  int show_plan(Result shown);
+  [[nodiscard]] ProofRequest proof_of(const Step& step, const std::vector<Migration>& applied) const;
+  void look_for_lost_data(Step& step);
+  [[nodiscard]] Result describe(const Step& step) const;
+  [[nodiscard]] Result describe() const;
+  void require_proofs() const;
+  int write_all_down(const Result& shown);
+  int show_plan(Result shown) const;
   void choose_fates();
   void ask();
   void act(const Result& shown);
   std::optional<fs::path> back_up();
-  void move_folder();
+  void report_lost_data(Result& result) const;
   void report(Result result, const std::optional<fs::path>& backup);
-  [[nodiscard]] Judged judged() const { return {name(), proof_->result(), counts_, source_, options_.accept_drift}; }
-  [[nodiscard]] const std::string& name() const { return request_.plan.migration.name; }
-  [[nodiscard]] fs::path own_folder() const { return request_.plan.migration.local->file.parent_path(); }
-  [[nodiscard]] fs::path moved_folder() const {
-    return request_.folder.parent_path() / "migrations-rolled-back" / name();
+  [[nodiscard]] Judged judged(const Step& step) const {
+    return {step.name(), step.proof.value(), step.counts, step.source(), options_.accept_drift};
   }
+  [[nodiscard]] std::vector<std::string> names() const;
+  /// For people: the name, or how many there are.
+  [[nodiscard]] std::string what() const;
 
   const TakeBackRequest& request_;
   const RollbackOptions& options_;
   RunContext& context_;
   Tool& tool_;
   Connection db_;
-  std::string source_ = "derived";
-  std::optional<std::string> down_;
+  std::vector<Step> steps_;
   LiveState live_;
   std::optional<SideReplay> side_;
-  std::optional<ReversalProof> proof_;
-  std::vector<Counted> counts_;
-  std::optional<LostData> lost_;
-  FolderFate folder_fate_ = FolderFate::keep;
+  std::optional<ReversalProof> last_;  ///< the proof of the last step: what all of them lead to
+  bool already_ = false;               ///< the live schema is so already
+  std::optional<MigrationFolders> folders_;
 };
 
-constexpr const char* fate_hint = "Give --keep-folder, --move-folder or --delete-history. Nothing was changed.";
-
-/// Nobody will be asked: said before the work of the proof, not after it.
-void TakeBack::require_fate() const {
-  const bool said = options_.keep_folder || options_.move_folder || options_.delete_history;
-  if (said || !options_.common.force || options_.common.dry_run || options_.write_down) return;
-  throw Error{Failure::refused, "what becomes of the migration's folder was not said", {}, fate_hint};
+std::vector<std::string> TakeBack::names() const {
+  std::vector<std::string> list;
+  for (const Step& step : steps_) list.push_back(step.name());
+  return list;
 }
 
-/// The reversal that somebody wrote, if there is one.
-void TakeBack::find_reversal() {
-  const std::optional<Migration>& local = request_.plan.migration.local;
-  if (!local || !local->script) {
-    throw Error{Failure::refused,
-                fmt::format("the folder of migration \"{}\" is gone, so what it did is not known", name()),
-                {},
-                "Put it back from version control, or go back to a backup with --restore-backup."};
+std::string TakeBack::what() const {
+  return steps_.size() == 1 ? "migration " + steps_.front().name() : fmt::format("{} migrations", steps_.size());
+}
+
+void TakeBack::find_written_ones() {
+  for (Step& step : steps_) {
+    if (options_.write_down) continue;
+    step.written = find_written(step.plan.migration, options_.down);
   }
-  const fs::path usual = own_folder() / "down.sql";
-  std::optional<fs::path> file = options_.down;
-  if (!file && is_there(usual) && !options_.write_down) file = usual;
-  if (!file) return;
-  source_ = file->string();
-  down_ = read_small_file(*file, longest_down);
-  const Script script = parse_script(*down_);
-  if (script.atomic()) return;
-  throw Error{Failure::refused, fmt::format("\"{}\" cannot be run in one transaction", source_),
-              script.parsed ? "It holds transaction control, or a statement that cannot stand in a transaction."
-                            : script.parse_error,
-              "Leave out BEGIN, COMMIT and CONCURRENTLY: the reversal and the history are written in one transaction."};
 }
 
 void TakeBack::check_files() const {
@@ -132,69 +133,127 @@ void TakeBack::check_files() const {
   }
   if (options_.side_server) return;
   std::vector<Migration> scripts = applied_migrations(live_.migrations);
-  if (down_) scripts.push_back({.name = source_, .file = source_, .script = down_, .checksum = {}});
+  for (const Step& step : steps_) {
+    if (!step.written) continue;
+    const std::string source = step.source();
+    scripts.push_back({.name = source, .file = source, .script = step.written->sql, .checksum = {}});
+  }
   refuse_outside_effects(scripts);
 }
 
-void TakeBack::prove() {
-  side_.emplace(side_replay(options_, context_, live_, tool_));
-  ProofRequest request{.replay = side_->request,
-                       .applied = applied_migrations(live_.migrations),
-                       .name = name(),
-                       .down = down_,
-                       .live = live_.schema,
-                       .objects_owner = live_.objects_owner};
-  if (side_->sessions) request.replay.maintenance = &side_->sessions->maintenance;
-  proof_.emplace(std::move(request), tool_);
-  counts_ = count_rows(db_, proof_->result().statements);
+/// The later migrations that the named one's absence would break go back before it.
+void TakeBack::add_dependents() {
+  const std::vector<Migration> applied = applied_migrations(live_.migrations);
+  const auto place =
+      std::find_if(applied.begin(), applied.end(), [&](const Migration& m) { return m.name == steps_.front().name(); });
+  if (place == applied.end()) return;  // it failed: nothing can need it
+  ReplayRequest replay = side_->request;
+  if (side_->sessions) replay.maintenance = &side_->sessions->maintenance;
+  const HistoryWithout without =
+      replay_without({replay, applied, static_cast<std::size_t>(place - applied.begin())}, tool_);
+  for (const std::string& name : without.dependents) {
+    RollbackPlan plan = plan_rollback(name, live_.migrations);
+    tool_.out.note(describe_migration(plan));
+    steps_.insert(steps_.begin(), Step{std::move(plan)});
+  }
+  for (std::size_t i = 0; i < without.dependents.size(); ++i) {
+    if (!options_.write_down) steps_[i].written = find_written(steps_[i].plan.migration, std::nullopt);
+  }
 }
 
-/// Only for a reversal that may be run.
-void TakeBack::look_for_lost_data() {
-  const ProofResult& proof = proof_->result();
+ProofRequest TakeBack::proof_of(const Step& step, const std::vector<Migration>& applied) const {
+  ProofRequest request{.replay = side_->request,
+                       .applied = applied,
+                       .name = step.name(),
+                       .down = {},
+                       .live = last_ ? last_->without() : live_.schema,
+                       .objects_owner = live_.objects_owner};
+  if (step.written) request.down = step.written->sql;
+  return request;
+}
+
+/// Each from what the one before leads to. Ends early where later migrations need one of them.
+void TakeBack::prove() {
+  std::vector<Migration> applied = applied_migrations(live_.migrations);
+  for (Step& step : steps_) {
+    ProofRequest request = proof_of(step, applied);
+    if (side_->sessions) request.replay.maintenance = &side_->sessions->maintenance;
+    if (last_) last_->finish();
+    last_.emplace(std::move(request), tool_);
+    step.proof = last_->result();
+    step.counts = count_rows(db_, step.proof->statements);
+    look_for_lost_data(step);
+    if (!step.proof->dependents.empty()) throw refusal(judged(step)).value();
+    std::erase_if(applied, [&](const Migration& migration) { return migration.name == step.name(); });
+  }
+  already_ = last_->is_already(live_.schema);
+}
+
+/// Only for a reversal that may be run. `last_` is its proof.
+void TakeBack::look_for_lost_data(Step& step) {
+  const ProofResult& proof = *step.proof;
   if (options_.write_down || !proof.proven() || proof.already_back) return;
   if (!proof.drift.empty() && !options_.accept_drift) return;
-  lost_.emplace(LostDataRequest{.options = options_,
-                                .context = context_,
-                                .db = db_,
-                                .migration = name(),
-                                .states = proof_->states(),
-                                .statements = proof.statements,
-                                .script = proof.script},
-                tool_);
-  lost_->correct(counts_);
+  step.lost = std::make_unique<LostData>(LostDataRequest{.options = options_,
+                                                         .context = context_,
+                                                         .db = db_,
+                                                         .migration = step.name(),
+                                                         .place = static_cast<std::size_t>(&step - steps_.data()),
+                                                         .states = last_->states(),
+                                                         .statements = proof.statements,
+                                                         .script = proof.script},
+                                         tool_);
+  step.lost->correct(step.counts);
 }
 
-/// Died in between: NAME.partial is there, which nothing reads.
-int TakeBack::write_down(const Result& shown) {
-  const ProofResult& proof = proof_->result();
-  if (proof.script.empty() || proof.statements.empty()) {
-    if (std::optional<Error> error = refusal(judged())) throw Error{*error};
-    throw Error{Failure::refused, "there is nothing to write down: the migration left nothing in the schema"};
+Result TakeBack::describe(const Step& step) const {
+  Result one = describe_proof(judged(step));
+  if (step.lost) step.lost->describe(one);
+  return one;
+}
+
+Result TakeBack::describe() const {
+  if (steps_.size() == 1) return describe(steps_.front());
+  Result all{"", {{"migrations", Json::array()}, {"proven", true}, {"already_taken_back", already_}}};
+  for (const Step& step : steps_) {
+    Result one = describe(step);
+    all.text += fmt::format("{}\n{}", step.name(), one.text);
+    if (!step.proof->proven()) all.json["proven"] = false;
+    all.json["migrations"].push_back(std::move(one.json));
   }
-  const fs::path file = own_folder() / "down.sql";
-  std::string text = fmt::format("-- Takes migration {} back.\n", name());
-  for (const DataChange& change : proof.data)
-    text += fmt::format("-- Not in here: {}{}\n",
-                        change.line > 0 ? fmt::format("line {} of the migration: ", change.line) : "", change.what);
-  PendingFile pending{tool_.files, file, PendingFile::Existing::refuse};
-  pending.write(as_bytes(text + "\n" + proof.script));
-  pending.commit();
-  Result result{
-      fmt::format("Written: {}\nReview it, then run again without --write-down. Nothing was run.\n", file.string()),
-      shown.json};
-  result.json["written"] = file.string();
+  return all;
+}
+
+void TakeBack::require_proofs() const {
+  if (already_) return;
+  for (const Step& step : steps_) {
+    if (std::optional<Error> error = refusal(judged(step))) throw Error{*error};
+    if (step.lost) step.lost->refuse();
+  }
+}
+
+int TakeBack::write_all_down(const Result& shown) {
+  Result result{"", shown.json};
+  for (const Step& step : steps_) {
+    if (step.proof->script.empty()) {
+      if (std::optional<Error> error = refusal(judged(step))) throw Error{*error};
+    }
+    const fs::path file = write_down(*step.plan.migration.local, *step.proof, tool_.files);
+    result.text += fmt::format("Written: {}\n", file.string());
+    if (steps_.size() == 1) result.json["written"] = file.string();
+    if (steps_.size() > 1) result.json["written"].push_back(file.string());
+  }
+  result.text += "Review it, then run again without --write-down. Nothing was run.\n";
   tool_.out.result(result);
   return 0;
 }
 
-int TakeBack::show_plan(Result shown) {
-  shown.text = proof_->result().already_back
-                   ? fmt::format(
-                         "The live schema is what the history without {} makes: only the history would be "
-                         "written.\nNothing was changed.\n",
-                         name())
-                   : fmt::format("Would take migration {} back. Nothing was changed.\n", name());
+int TakeBack::show_plan(Result shown) const {
+  shown.text = already_ ? fmt::format(
+                              "The live schema is what the history without {} makes: only the history would be "
+                              "written.\nNothing was changed.\n",
+                              fmt::join(names(), ", "))
+                        : fmt::format("Would take back {}. Nothing was changed.\n", fmt::join(names(), ", then "));
   shown.json["dry_run"] = true;
   shown.json["way"] = "reverse";
   tool_.out.result(shown);
@@ -202,30 +261,14 @@ int TakeBack::show_plan(Result shown) {
 }
 
 void TakeBack::choose_fates() {
-  if (options_.move_folder) folder_fate_ = FolderFate::move;
-  if (options_.move_folder || options_.keep_folder || options_.delete_history) return;
-  const Answer answer = options_.common.force
-                            ? Answer::cannot_ask
-                            : tool_.prompt.ask(fmt::format("As long as its folder is there, the next deploy applies it "
-                                                           "again. Move it to {}? (yes/no)",
-                                                           moved_folder().string()),
-                                               "yes");
-  if (answer == Answer::cannot_ask) {
-    throw Error{Failure::refused, "what becomes of the migration's folder was not said", {}, fate_hint};
-  }
-  if (answer == Answer::yes) folder_fate_ = FolderFate::move;
+  folders_.emplace(request_.folder, names(), tool_);
+  folders_->choose(options_);
 }
 
 void TakeBack::ask() {
-  if (folder_fate_ == FolderFate::move && is_there(moved_folder())) {
-    throw Error{Failure::refused,
-                fmt::format("\"{}\" is there already", moved_folder().string()),
-                {},
-                "Remove it, or give --keep-folder. Nothing was changed."};
-  }
   if (options_.common.force) return;
-  const Answer answer = tool_.prompt.ask(
-      fmt::format("Take migration {} back on {}? (yes/no)", name(), context_.target.url.describe()), "yes");
+  const Answer answer =
+      tool_.prompt.ask(fmt::format("Take {} back on {}? (yes/no)", what(), context_.target.url.describe()), "yes");
   if (answer == Answer::yes) return;
   if (answer == Answer::no) throw Error{Failure::cancelled, "cancelled; nothing was changed"};
   throw Error{Failure::refused,
@@ -235,7 +278,7 @@ void TakeBack::ask() {
 }
 
 std::optional<fs::path> TakeBack::back_up() {
-  if (options_.skip_backup || proof_->result().already_back) {
+  if (options_.skip_backup || already_) {
     if (options_.skip_backup) tool_.out.warn("no backup is taken: --skip-backup");
     return std::nullopt;
   }
@@ -243,62 +286,68 @@ std::optional<fs::path> TakeBack::back_up() {
   return back_up_before_restore(folder, "pre-rollback", context_, options_.common, tool_).archive;
 }
 
-/// After the COMMIT. Died before it: the folder is where it was, and the next deploy would apply it again.
-void TakeBack::move_folder() {
-  if (folder_fate_ != FolderFate::move) return;
-  fault_point("undo: before moving the folder");
-  std::error_code error;
-  fs::create_directories(moved_folder().parent_path(), error);
-  if (!error) fs::rename(own_folder(), moved_folder(), error);
-  if (!error) return;
-  tool_.out.warn(
-      fmt::format("could not move the folder to {}: {}. Move it by hand, or the next deploy applies the "
-                  "migration again.",
-                  moved_folder().string(), error.message()));
-  folder_fate_ = FolderFate::keep;
-}
-
 void TakeBack::act(const Result& shown) {
   take_prisma_lock(db_, prisma_lock_patience);
   const std::optional<fs::path> backup = back_up();
   fault_point("undo: backup taken");
-  const bool already = proof_->result().already_back;
   UndoRequest undo_request{.context = context_,
                            .db = db_,
-                           .migration = request_.plan.migration,
-                           .script = already ? "" : proof_->result().script,
+                           .steps = {},
+                           .drift = steps_.front().proof->drift,
                            .objects_owner = live_.objects_owner,
                            .search_path = {},
                            .statement_timeout = options_.common.statement_timeout};
+  for (const Step& step : steps_) {
+    const bool to_run = !already_ && !step.proof->already_back;
+    undo_request.steps.push_back({step.plan.migration, to_run ? step.proof->script : ""});
+    if (to_run && step.lost)
+      undo_request.steps.back().between = [lost = step.lost.get()](std::size_t done) { lost->between(done); };
+  }
   if (context_.target.url.schema) undo_request.search_path = quote_identifier(context_.history_schema);
   undo_request.lock_timeout = options_.common.lock_timeout.value_or(undo_request.lock_timeout);
   undo_request.lock_retries = options_.lock_retries.value_or(undo_request.lock_retries);
   if (options_.delete_history) undo_request.history = HistoryFate::remove;
-  if (lost_) undo_request.between = [this](std::size_t done) { lost_->between(done); };
-  undo(undo_request, *proof_, tool_);
-  move_folder();
-  proof_->finish();
+  undo(undo_request, *last_, tool_);
+  folders_->move();
+  last_->finish();
   report(shown, backup);
 }
 
+void TakeBack::report_lost_data(Result& result) const {
+  if (already_) return;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (!steps_[i].lost) continue;
+    Result one{"", steps_.size() == 1 ? result.json : result.json["migrations"][i]};
+    steps_[i].lost->report(one);
+    result.text += one.text;
+    (steps_.size() == 1 ? result.json : result.json["migrations"][i]) = std::move(one.json);
+  }
+}
+
 void TakeBack::report(Result result, const std::optional<fs::path>& backup) {
-  const bool already = proof_->result().already_back;
-  result.text = fmt::format("Migration {} was taken back{}.\n", name(),
-                            already ? ": the schema was so already, only the history was written" : "");
+  result.text.clear();
+  for (const std::string& name : names()) result.text += fmt::format("Migration {} was taken back.\n", name);
+  if (already_) result.text += "The schema was so already, only the history was written.\n";
   if (backup) result.text += fmt::format("The state before it: {}\n", backup->string());
-  if (lost_) lost_->report(result);
-  const bool moved = folder_fate_ == FolderFate::move;
-  if (moved) {
-    result.text += fmt::format("Its folder is now {}.\n", moved_folder().string());
-  } else {
+  report_lost_data(result);
+  Json moved = Json::array();
+  for (const fs::path& place : folders_->moved()) {
+    result.text += fmt::format("Its folder is now {}.\n", place.string());
+    moved.push_back(place.string());
+  }
+  if (!folders_->all_moved()) {
     result.text +=
         fmt::format("Its folder is still there, so the next deploy (Prisma's or belay's) applies it again{}.\n",
                     options_.delete_history ? "" : ", although `prisma migrate status` says \"up to date\"");
   }
-  result.json["way"] = already ? "history" : "reverse";
+  result.json["way"] = already_ ? "history" : "reverse";
   result.json["backup"] = backup ? Json(backup->string()) : Json(nullptr);
-  result.json["folder_moved_to"] = moved ? Json(moved_folder().string()) : Json(nullptr);
-  result.json["applied_again_by_next_deploy"] = !moved;
+  if (steps_.size() == 1) {
+    result.json["folder_moved_to"] = moved.empty() ? Json(nullptr) : moved.front();
+  } else {
+    result.json["folders_moved_to"] = moved;
+  }
+  result.json["applied_again_by_next_deploy"] = !folders_->all_moved();
   tool_.out.result(result);
 }
 

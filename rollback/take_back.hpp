@@ -1,4 +1,5 @@
-// One migration taken back by a reversal: where its SQL comes from, its proof, the question, the run.
+// Migrations taken back by reversals: where their SQL comes from, their proofs, the question, the run. Several are
+// taken back one after the other, the one applied last first, in one transaction.
 #pragma once
 #include <filesystem>
 
@@ -13,8 +14,8 @@ struct TakeBackRequest {
   const RollbackOptions& options;
   RunContext& context;  ///< with both locks
   Hooks& hooks;
-  const RollbackPlan& plan;
-  std::filesystem::path folder;  ///< of the migrations
+  std::vector<RollbackPlan> plans;  ///< in the order in which they are taken back
+  std::filesystem::path folder;     ///< of the migrations
 };
 
 /// Throws refused without a proof, and whatever undo() throws.

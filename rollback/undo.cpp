@@ -23,8 +23,9 @@ class Undo {
         look_(request.context.target.url, request.context.database(), tool.session()),
         say_([&tool](const std::string& line) { tool.out.note(line); }),
         session_(read_session(request.db)),
-        watch_(look_, request.db.backend_pid(), say_),
-        script_(parse_script(request.script)) {}
+        watch_(look_, request.db.backend_pid(), say_) {
+    for (const UndoStep& step : request.steps) scripts_.push_back(parse_script(step.script));
+  }
 
   void run() {
     for (int attempt = 1; !try_once(attempt); ++attempt) back_off(attempt);
@@ -32,10 +33,10 @@ class Undo {
 
  private:
   bool try_once(int attempt);
-  void run_statements();
+  void run_statements(std::size_t step);
   void become_owner();
   void compare();
-  void write_history();
+  void write_history(const JoinedMigration& migration);
   void commit(Transaction& transaction);
   void settle(const Error& lost);
   Connection& db() { return request_.db; }
@@ -47,7 +48,7 @@ class Undo {
   std::function<void(const std::string&)> say_;
   SessionFacts session_;
   StatementWatch watch_;
-  Script script_;
+  std::vector<Script> scripts_;
   const Statement* at_ = nullptr;
 };
 
@@ -55,10 +56,12 @@ class Undo {
 bool Undo::try_once(int attempt) {
   Transaction transaction{db()};
   try {
-    run_statements();
-    db().run_script(bookkeeping_setup_sql());
+    for (std::size_t step = 0; step < scripts_.size(); ++step) {
+      run_statements(step);
+      db().run_script(bookkeeping_setup_sql());
+    }
     compare();
-    write_history();
+    for (const UndoStep& step : request_.steps) write_history(step.migration);
   } catch (const ServerError& error) {
     const bool again = is_lock_conflict(error) && attempt <= request_.lock_retries && db().usable();
     const std::string where = at_ ? fmt::format("line {}: ", at_->line) : "";
@@ -76,20 +79,21 @@ bool Undo::try_once(int attempt) {
   return true;
 }
 
-void Undo::run_statements() {
+void Undo::run_statements(std::size_t step) {
   const auto set = [&](const char* name, const std::optional<std::string>& value) {
     if (value) db().run("SELECT pg_catalog.set_config($1, $2, true)", {name, *value});
   };
+  db().run("SET LOCAL search_path TO DEFAULT");  // an earlier script's bookkeeping has set it
   become_owner();
   set("lock_timeout", request_.lock_timeout);
   set("statement_timeout", request_.statement_timeout);
   set("search_path", request_.search_path);
   const auto between = [&](std::size_t done) {
-    if (request_.between) request_.between(done);
+    if (request_.steps[step].between) request_.steps[step].between(done);
   };
   between(0);
   std::size_t done = 0;
-  for (const Statement& statement : script_.statements) {
+  for (const Statement& statement : scripts_[step].statements) {
     at_ = &statement;
     fault_point("undo: statement");
     send_statement(db(), statement, session_, watch_);
@@ -115,17 +119,16 @@ void Undo::compare() {
   fault_point("undo: statements done");
   std::string left;
   for (const SchemaDifference& difference :
-       proof_.remaining(read_schema_fingerprint(db(), request_.context.history_schema)))
+       proof_.remaining(read_schema_fingerprint(db(), request_.context.history_schema), request_.drift))
     left += difference.describe() + "\n";
   if (left.empty()) return;
   throw Error{Failure::failed, "the schema would not be what the history without the migration makes", left,
               "Compared inside the transaction, which was rolled back: the database is as it was before."};
 }
 
-void Undo::write_history() {
+void Undo::write_history(const JoinedMigration& migration) {
   const InterruptShield shield;
   const std::string& schema = request_.context.history_schema;
-  const JoinedMigration& migration = request_.migration;
   std::uint64_t rows = 0;
   if (request_.history == HistoryFate::remove) {
     for (const HistoryRow& row : migration.rows) rows += delete_row(db(), schema, row.id);
@@ -161,13 +164,13 @@ void Undo::commit(Transaction& transaction) {
 void Undo::settle(const Error& lost) {
   const std::string hint =
       fmt::format("Ask `migrate-production history {}`: rolled back means that it was taken back, schema and all.",
-                  request_.migration.name);
+                  request_.steps.front().migration.name);
   try {
     Connection fresh{request_.context.target.url, request_.context.database(), tool_.session()};
     end_broken_session(fresh, session_.backend_pid);
     bool applied = false;
     for (const HistoryRow& row : read_history(fresh, request_.context.history_schema).rows)
-      applied = applied || (row.migration_name == request_.migration.name && !row.rolled_back_at);
+      applied = applied || (row.migration_name == request_.steps.front().migration.name && !row.rolled_back_at);
     if (!applied) return;
   } catch (const Error& error) {
     throw Error{Failure::unresolved, lost.message, lost.detail + "\n" + error.message, hint};

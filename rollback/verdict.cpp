@@ -107,10 +107,11 @@ Error not_derivable(const Judged& judged) {
 }
 
 Error with_dependents(const Judged& judged) {
-  return {Failure::refused, fmt::format("later migrations need migration \"{}\"", judged.name),
-          lines_of(judged.proof.dependents) + "Without it the first of them fails: " + judged.proof.why_dependent,
-          "Nothing was changed. Take those back first, the last one first, or go back to a backup with "
-          "--restore-backup."};
+  return {
+      Failure::refused, fmt::format("later migrations need migration \"{}\"", judged.name),
+      lines_of(judged.proof.dependents) + "Without it the first of them fails: " + judged.proof.why_dependent,
+      "Nothing was changed. --with-dependents takes those back too, the last one first; or go back to a backup with "
+      "--restore-backup."};
 }
 
 Error drifted(const Judged& judged) {

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 /// A tool with one option of each kind.
 struct Tool {
   CommonOptions common;
-  bool compress = false, skip_backup = false;
+  bool compress = false, skip_backup = false, deep = false;
   std::optional<std::string> name, mode, restore_backup, wait, word;
   std::optional<fs::path> output_path;
   std::optional<int> retention_days;
@@ -46,6 +46,8 @@ struct Tool {
     set.number("--retention-days", retention_days, 0, 3650, "days");
     set.list("--critical-table", critical_table, "NAME", "watched closely");
     set.section("checklist", checklist);
+    set.flag("--deep", deep, "look twice");
+    if (with_verbs) set.only_for("--deep", {"", "status"});
     add_migrations_option(set, common);
     add_restore_options(set, common);
     add_common_options(set, common);
@@ -374,6 +376,15 @@ TEST_CASE("a belay.toml with a password must not be readable by everybody") {
   Tool tool;
   (void)tool.parse({"--config", closed.path()});
   CHECK(tool.common.database_url_source == "file " + closed.path() + " line 2");
+}
+
+TEST_CASE("an option typed with a verb that has no use for it is refused, and said elsewhere it is for all") {
+  const std::string text = refusal({"history", "x", "--deep"});
+  CHECK_THAT(text, Contains("--deep belongs to migrate-production") && Contains("`migrate-production status`"));
+  Tool typed;
+  CHECK(typed.parse({"status", "--deep"}) == "status");
+  Tool set_for_all;
+  CHECK(set_for_all.parse({"history", "x"}, {{"BELAY_DEEP", "true"}}) == "history");
 }
 
 TEST_CASE("lengths of time are PostgreSQL's") {

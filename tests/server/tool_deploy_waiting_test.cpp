@@ -75,6 +75,31 @@ TEST_CASE("a deployer that came to wait before the index is built is cancelled a
   CHECK_THAT(result.err, Catch::Contains("pg_advisory_lock") || Catch::Contains("cancelled backend"));
 }
 
+TEST_CASE("a waiting deployer that this role may not cancel is named, with what ends it", "[long]") {
+  const ToolBench bench;
+  make_index_pending(bench);
+  bench.migration("1_index", "SELECT pg_sleep(2);\nCREATE INDEX CONCURRENTLY by_a ON t (a);");
+  Background run = bench.start("migrate-production", {"deploy"});
+  wait_until("the run holds Prisma's lock", [&] {
+    return bench.db.value(
+               "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> "
+               "pg_backend_pid() AND datname = current_database()") != "0";
+  });
+  const DatabaseUrl as_superuser = bench.db.url();
+  Background waiter{
+      {"psql", "-Xqc", "SELECT pg_advisory_lock(72707369)", url_text(as_superuser)}, {}, bench.work.path()};
+  std::this_thread::sleep_for(std::chrono::seconds(17));  // Prisma's own time, and some
+  bench.db.sql_as_superuser(
+      "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%advisory_lock(72707369)%' AND pid <> "
+      "pg_backend_pid() AND datname = current_database()");
+  const RunResult result = run.wait();
+  (void)waiter.wait();
+  INFO(result.err);
+  CHECK(result.status == 0);
+  CHECK(valid(bench));
+  CHECK_THAT(result.err, Catch::Contains("this role may not cancel it") && Catch::Contains("pg_cancel_backend("));
+}
+
 TEST_CASE("a statement that takes long says for how long, what it waits for, and what Ctrl-C would do", "[long]") {
   const ToolBench bench;
   bench.migration("1_slow", "CREATE TABLE t ();\nSELECT pg_sleep(11);");

@@ -258,6 +258,32 @@ TEST_CASE("without a backup the structure comes back empty, and asking for one t
   CHECK(bench.db.value("SELECT count(*) FROM users WHERE name IS NULL") == "1");
 }
 
+TEST_CASE("of several migrations that are taken back at once each gets its rows back and archives what it discards") {
+  const LostDataBench bench("CREATE TABLE users (id integer PRIMARY KEY, name text); CREATE TABLE tags (tag text)");
+  bench.db.sql(
+      "INSERT INTO users SELECT i, 'n' || i FROM generate_series(1, 5) i; INSERT INTO tags VALUES ('x'), ('x')");
+  const std::string users = bench.rows_of("users");
+  static_cast<void>(bench.take_backup());
+  bench.deploy("20240102000000_it", "ALTER TABLE users DROP name, ADD grade integer DEFAULT 7");
+  const char* const later = "ALTER TABLE users RENAME TO people; DROP TABLE tags; CREATE TABLE lines (line text)";
+  bench.deploy("20240103000000_more", later);
+  bench.db.sql("INSERT INTO lines VALUES ('a'), ('b'); UPDATE people SET grade = id");
+  const RunResult result = bench.rollback({"--steps", "2", "--force", "--json", "--keep-folder", "--skip-backup"});
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  CHECK(bench.rows_of("users") == users);
+  CHECK(bench.rows_of("tags") == "(x)\n(x)");
+  const Json taken = Json::parse(result.out).at("migrations");
+  CHECK(item_of(taken.at(1).at("recover").at("done"), "users", "name").at("matched") == 5);
+  bench.db.sql(std::string{"ALTER TABLE users DROP name, ADD grade integer DEFAULT 7;"} + later);
+  bench.bring_back(taken.at(0));
+  CHECK(bench.rows_of("lines") == "(a)\n(b)");
+  // The other archive has the names of its own migration's end.
+  bench.db.sql("ALTER TABLE people RENAME TO users");
+  bench.bring_back(taken.at(1));
+  CHECK(bench.rows_of("(SELECT id, grade FROM users)") == "(1,1)\n(2,2)\n(3,3)\n(4,4)\n(5,5)");
+}
+
 const char* const new_things =
     "CREATE TABLE tags (id serial PRIMARY KEY, label text NOT NULL, up integer REFERENCES tags, size integer GENERATED "
     "ALWAYS AS (length(label)) STORED);"

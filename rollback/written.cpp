@@ -1,0 +1,58 @@
+#include "rollback/written.hpp"
+
+#include <fmt/format.h>
+
+#include "common/files.hpp"
+#include "common/pending_file.hpp"
+
+namespace belay {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr Bytes longest_down = 16 * 1024 * 1024;
+
+void require_one_transaction(const WrittenReversal& written) {
+  const Script script = parse_script(written.sql);
+  if (script.atomic()) return;
+  throw Error{Failure::refused, fmt::format("\"{}\" cannot be run in one transaction", written.file.string()),
+              script.parsed ? "It holds transaction control, or a statement that cannot stand in a transaction."
+                            : script.parse_error,
+              "Leave out BEGIN, COMMIT and CONCURRENTLY: the reversal and the history are written in one transaction."};
+}
+
+}  // namespace
+
+fs::path folder_of(const Migration& migration) { return migration.file.parent_path(); }
+
+std::optional<WrittenReversal> find_written(const JoinedMigration& migration, const std::optional<fs::path>& named) {
+  if (!migration.local || !migration.local->script) {
+    throw Error{Failure::refused,
+                fmt::format("the folder of migration \"{}\" is gone, so what it did is not known", migration.name),
+                {},
+                "Put it back from version control, or go back to a backup with --restore-backup."};
+  }
+  const fs::path usual = folder_of(*migration.local) / "down.sql";
+  if (!named && !is_there(usual)) return std::nullopt;
+  const fs::path file = named.value_or(usual);
+  WrittenReversal written{file, read_small_file(file, longest_down)};
+  require_one_transaction(written);
+  return written;
+}
+
+fs::path write_down(const Migration& migration, const ProofResult& proof, Files& files) {
+  if (proof.script.empty() || proof.statements.empty())
+    throw Error{Failure::refused, "there is nothing to write down: the migration left nothing in the schema"};
+  std::string text = fmt::format("-- Takes migration {} back.\n", migration.name);
+  for (const DataChange& change : proof.data)
+    text += fmt::format("-- Not in here: {}{}\n",
+                        change.line > 0 ? fmt::format("line {} of the migration: ", change.line) : "", change.what);
+  const fs::path file = folder_of(migration) / "down.sql";
+  PendingFile pending{files, file, PendingFile::Existing::refuse};
+  pending.write(as_bytes(text + "\n" + proof.script));
+  pending.commit();
+  return file;
+}
+
+}  // namespace belay
