@@ -358,6 +358,45 @@ std::uint64_t Connection::copy_out(const std::string& sql, const ByteSink& out) 
   return rows;
 }
 
+void Connection::begin_copy_in(const std::string& sql) {
+  throw_if_interrupted();
+  state_->send(sql, nullptr);
+  const PgResult start = state_->next(sql, Interruptible::yes);
+  if (PQresultStatus(start.get()) == PGRES_COPY_IN) return;
+  state_->drain();
+  state_->fail(start.get(), sql);
+}
+
+void Connection::copy_in(ByteSpan rows) {
+  throw_if_interrupted();
+  const std::string_view text = as_text(rows);
+  constexpr std::size_t at_once = std::size_t{1024} * 1024;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view piece = text.substr(at, at_once);
+    const int taken = PQputCopyData(state_->pg.get(), piece.data(), static_cast<int>(piece.size()));
+    if (taken < 0) state_->fail(nullptr, "COPY FROM STDIN");
+    if (taken > 0) at += piece.size();
+    // What is not sent yet stays in memory, so it is waited for.
+    while (PQflush(state_->pg.get()) == 1) {
+      pollfd fd{PQsocket(state_->pg.get()), POLLOUT, 0};
+      ::poll(&fd, 1, 200);
+      throw_if_interrupted();
+    }
+  }
+}
+
+std::uint64_t Connection::end_copy_in() {
+  const std::string sql = "COPY FROM STDIN";
+  if (PQputCopyEnd(state_->pg.get(), nullptr) < 0) state_->fail(nullptr, sql);
+  return std::strtoull(PQcmdTuples(state_->last(sql, Interruptible::yes).get()), nullptr, 10);
+}
+
+void Connection::cancel_copy_in() {
+  if (PQputCopyEnd(state_->pg.get(), "the rows are not wanted any more") < 0) return;
+  while (const PgResult rest{PQgetResult(state_->pg.get())}) {
+  }
+}
+
 TransactionState Connection::transaction_state() const {
   switch (PQtransactionStatus(state_->pg.get())) {
     case PQTRANS_IDLE:

@@ -86,6 +86,13 @@ class Connection {
   std::string run_while(const std::string& sql, const std::function<void()>& meanwhile);
   /// COPY … TO STDOUT: each chunk is one whole row of COPY text, with its newline. Returns the number of rows.
   std::uint64_t copy_out(const std::string& sql, const ByteSink& out);
+  /// COPY … FROM STDIN: the statement, then rows in pieces of any size, then the end of them. In between nothing else
+  /// may be sent. Returns the number of rows.
+  void begin_copy_in(const std::string& sql);
+  void copy_in(ByteSpan rows);
+  std::uint64_t end_copy_in();
+  /// Instead of the end: the server forgets the rows, and the statement has failed.
+  void cancel_copy_in();
 
   [[nodiscard]] TransactionState transaction_state() const;
   /// False once the connection broke. Asks the server nothing.

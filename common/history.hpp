@@ -83,6 +83,9 @@ std::string insert_resolved(Connection& db, const std::string& schema, const Mig
 void mark_finished(Connection& db, const std::string& schema, const std::string& id);
 /// logs = the error's text; finished_at stays NULL. Throws failed if the row is not there any more.
 void mark_failed(Connection& db, const std::string& schema, const std::string& id, const std::string& logs);
+/// finished_at as given, on the row `id` alone; none = NULL, so that the row says failed. Throws failed if it is gone.
+void set_finished_at(Connection& db, const std::string& schema, const std::string& id,
+                     const std::optional<std::string>& finished_at);
 /// Removes the row `id`, and the journal of its statements, if there is one. Returns the number of rows removed.
 std::uint64_t delete_row(Connection& db, const std::string& schema, const std::string& id);
 /// `resolve --rolled-back`: rolled_back_at on every row of the name that is failed. Returns how many.

@@ -139,4 +139,12 @@ std::uint64_t mark_taken_back(Connection& db, const std::string& schema, const s
       {name, iso_utc(history_now())});
 }
 
+void set_finished_at(Connection& db, const std::string& schema, const std::string& id,
+                     const std::optional<std::string>& finished_at) {
+  const std::uint64_t rows = changed(
+      db, fmt::format("UPDATE {} SET finished_at = $2::timestamp with time zone WHERE id = $1", history_table(schema)),
+      {id, finished_at});
+  expect_one_row(rows, schema, id);
+}
+
 }  // namespace belay

@@ -36,6 +36,7 @@ std::optional<StatementJournal> parse_journal(const std::string& comment) {
     journal.before = json.at("before");
     journal.indexes = json.at("indexes").get<std::vector<std::string>>();
     if (!json.at("comment").is_null()) journal.table_comment = json.at("comment").get<std::string>();
+    if (json.contains("finished_at")) journal.finished_at = json.at("finished_at").get<std::string>();
     return journal;
   } catch (const Json::exception&) {
     return std::nullopt;
@@ -43,17 +44,18 @@ std::optional<StatementJournal> parse_journal(const std::string& comment) {
 }
 
 std::string to_comment(const StatementJournal& journal) {
-  const Json json{{"format", mark},
-                  {"version", version},
-                  {"migration", journal.migration},
-                  {"row", journal.row_id},
-                  {"checksum", journal.checksum},
-                  {"statements", journal.statements},
-                  {"done", journal.done},
-                  {"begun", journal.begun},
-                  {"before", journal.before},
-                  {"indexes", journal.indexes},
-                  {"comment", journal.table_comment ? Json(*journal.table_comment) : Json(nullptr)}};
+  Json json{{"format", mark},
+            {"version", version},
+            {"migration", journal.migration},
+            {"row", journal.row_id},
+            {"checksum", journal.checksum},
+            {"statements", journal.statements},
+            {"done", journal.done},
+            {"begun", journal.begun},
+            {"before", journal.before},
+            {"indexes", journal.indexes},
+            {"comment", journal.table_comment ? Json(*journal.table_comment) : Json(nullptr)}};
+  if (journal.finished_at) json["finished_at"] = *journal.finished_at;
   constexpr bool ascii = true;  // it must fit into a database of any encoding
   return json.dump(-1, ' ', ascii, Json::error_handler_t::replace);
 }
@@ -82,6 +84,7 @@ void remove_journal(Connection& db, const std::string& schema, const StatementJo
 }
 
 bool can_resume(const StatementJournal& journal, const std::string& row_id, const Migration& migration) {
+  if (journal.finished_at) return false;  // a reversal's: rollback-migration goes on with it
   return journal.row_id == row_id && journal.migration == migration.name && journal.checksum == migration.checksum;
 }
 

@@ -22,6 +22,9 @@ struct StatementJournal {
   nlohmann::ordered_json before;     ///< what was there before that one (see statement_effect)
   std::vector<std::string> indexes;  ///< built by finished statements: there and valid, or the journal is wrong
   std::optional<std::string> table_comment;  ///< the table's own comment, put back at the end
+  /// The script is a reversal of the migration: when the migration's row said that it was finished. While the reversal
+  /// is under way that row says failed, so that nobody deploys.
+  std::optional<std::string> finished_at = {};
 };
 
 /// None for any comment that is not a journal.

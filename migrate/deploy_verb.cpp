@@ -86,6 +86,7 @@ void EngineDeploy::lock() {
                              true};
   plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, folder_);
   for (const std::string& warning : plan_.warnings) tool_.out.warn(warning);
+  if (const std::string before = taken_back_before(plan_); !before.empty()) tool_.out.warn(before);
   if (!options_.common.dry_run) remove_settled_journal(*books_, schema, facts.history);
 }
 
@@ -151,7 +152,7 @@ EngineDeploy::Record EngineDeploy::read_record(const std::string& name) const {
     Record record = Record::none;
     for (const HistoryRow& row : history.rows) {
       if (row.migration_name != name || row.rolled_back_at) continue;
-      const bool resumable = history.journal && history.journal->row_id == row.id;
+      const bool resumable = history.journal && history.journal->row_id == row.id && !history.journal->finished_at;
       record = row.finished_at ? Record::applied : resumable ? Record::resumable : Record::failed;
     }
     return record;

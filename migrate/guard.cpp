@@ -12,6 +12,7 @@
 #include "common/sql_text.hpp"
 #include "migrate/check.hpp"
 #include "migrate/deploy.hpp"
+#include "migrate/guard_rehearsal.hpp"
 #include "migrate/guard_report.hpp"
 #include "migrate/put_back.hpp"
 #include "migrate/writes.hpp"
@@ -51,6 +52,7 @@ class Guard {
     prepare(journal, catalogue);
     back_up(journal, catalogue);
     show_status();
+    rehearse_pending(journal);
     deploy_pending(journal);
     if (!deployed_.failure) verify();
     if (deployed_.failure) return put_back(journal);
@@ -61,11 +63,13 @@ class Guard {
   void lock();
   void read_plan();
   int nothing_pending();
+  void require_not_again() const;
   void require_possible();
   int dry_run();
   void ask();
   void prepare(Journal& journal, const std::filesystem::path& catalogue);
   void back_up(Journal& journal, const std::filesystem::path& catalogue);
+  void rehearse_pending(Journal& journal);
   void count_others_writes();
   void show_status();
   void deploy_pending(Journal& journal);
@@ -91,6 +95,8 @@ class Guard {
   Rope rope_;
   std::optional<BackupReport> backup_;
   DeployReport deployed_;
+  RehearsalChoice choice_;
+  std::optional<Rehearsal> rehearsal_;
 };
 
 /// Died here: the locks are gone with the sessions, nothing else exists.
@@ -126,23 +132,28 @@ int Guard::nothing_pending() {
   return 0;
 }
 
+/// Whoever took a migration back had a reason, and a container that starts again knows nothing of it.
+void Guard::require_not_again() const {
+  const std::string before = taken_back_before(plan_);
+  if (before.empty() || options_.again) return;
+  throw Error{Failure::refused, "a migration that was taken back would be applied again", before,
+              "Nothing was changed. Correct it, or move its folder away; say --again if it is right as it is."};
+}
+
 void Guard::require_possible() {
-  if (!options_.no_rehearse && !options_.common.dry_run) {
-    throw Error{Failure::refused, "the migrations would not be rehearsed",
-                "This version cannot yet run them on a restored copy first.",
-                "Say --no-rehearse to deploy without a rehearsal."};
-  }
+  require_not_again();
+  choice_ = choose_rehearsal(options_, context_, plan_);
   if (!options_.skip_backup) require_put_back_possible(context_, tool_.session());
 }
 
 int Guard::dry_run() {
-  tool_.out.result(show_dry_run(plan_, context_, rope_.record.catalogue, options_));
+  tool_.out.result(show_dry_run(plan_, context_, rope_.record.catalogue, options_, choice_));
   return 0;
 }
 
 void Guard::ask() {
   require_answerable(options_.common);
-  tool_.out.note(describe_run(plan_, context_, rope_.record.catalogue, options_));
+  tool_.out.note(describe_run(plan_, context_, rope_.record.catalogue, options_, choice_));
   if (options_.common.force) return;
   if (tool_.prompt.ask("Run these migrations? (yes/no)", "yes") != Answer::yes)
     throw Error{Failure::cancelled, "cancelled; nothing was changed"};
@@ -234,6 +245,28 @@ void Guard::show_status() {
                              plan_.pending.size(), plan_.found));
 }
 
+/// Died here: a copy marked "trying", and the run's side database, empty or filled: none of them says that a deploy was
+/// begun, so they are removed. The target was not touched.
+void Guard::rehearse_pending(Journal& journal) {
+  if (!choice_.rehearse && !choice_.spare) return;
+  try {
+    const RestoreSource source = open_backup(backup_->archive);
+    if (choice_.rehearse) {
+      rehearsal_ = rehearse_on_backup({.context = context_,
+                                       .source = source,
+                                       .plan = plan_,
+                                       .settings = deploy_settings(context_, options_, tool_),
+                                       .pg_bin = options_.common.pg_bin},
+                                      options_, tool_);
+      journal.record("rehearsed", describe_rehearsal(*rehearsal_).json);
+      fault_point("guard: rehearsed");
+    }
+    if (choice_.spare) build_spare(context_, rope_, options_, tool_, journal);
+  } catch (const std::exception&) {
+    abandon(std::current_exception());
+  }
+}
+
 /// Counting reads whole tables, so it is done only where it can find something: in all of them if somebody else was at
 /// work since the snapshot.
 void Guard::count_others_writes() {
@@ -282,7 +315,11 @@ void Guard::verify() {
   tool_.out.heading("Step 4: Verifying Migration Success");
   fault_point("guard: deployed");
   try {
-    const std::vector<std::string> findings = verify_deployed(books(), rope_.record);
+    std::vector<std::string> findings = verify_deployed(books(), rope_.record);
+    if (rehearsal_) {
+      for (std::string& line : differs_from_rehearsed(books(), *rehearsal_, rope_.record.schema))
+        findings.push_back(std::move(line));
+    }
     if (!findings.empty()) {
       std::string text;
       for (const std::string& finding : findings) text += finding + "\n";
@@ -344,7 +381,7 @@ int Guard::finish(Journal& journal) {
   journal.record("done");
   if (marked_) drop_side();
   tool_.out.heading("Migration Process Completed Successfully");
-  tool_.out.result(show_done(context_, rope_, plan_, deployed_));
+  tool_.out.result(show_done(context_, rope_, plan_, deployed_, rehearsal_));
   return 0;
 }
 

@@ -29,11 +29,15 @@ Json names(const MigrationPlan& plan) {
 }  // namespace
 
 std::string describe_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                         const MigrateOptions& options) {
+                         const MigrateOptions& options, const RehearsalChoice& choice) {
   std::string text = describe_status(plan);
   text += options.skip_backup ? "Backup: none (--skip-backup)\n"
                               : fmt::format("Backup: level archive, into {}\n", catalogue);
-  text += "Rehearsal: none (--no-rehearse)\n" + way_back(plan, options) + "\n";
+  text += choice.rehearse ? "Rehearsal: on a restored copy of that backup\n" : "Rehearsal: none (--no-rehearse)\n";
+  text += choice.spare
+              ? "Way back: if something was committed, a second copy is ready and swapped in; the half-migrated "
+                "database is kept\n"
+              : way_back(plan, options) + "\n";
   if (context.target.url.schema)
     text += fmt::format("The URL names schema \"{}\"; a put-back puts the whole database back.\n",
                         *context.target.url.schema);
@@ -41,17 +45,20 @@ std::string describe_run(const MigrationPlan& plan, const RunContext& context, c
 }
 
 Result show_dry_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                    const MigrateOptions& options) {
+                    const MigrateOptions& options, const RehearsalChoice& choice) {
   return {describe_target(context.server, context.database(), context.target.source) + "\n" +
-              describe_run(plan, context, catalogue, options) + "Nothing was changed.\n",
+              describe_run(plan, context, catalogue, options, choice) + "Nothing was changed.\n",
           {{"dry_run", true},
            {"database", context.database()},
            {"pending", names(plan)},
            {"catalogue", catalogue},
+           {"rehearsal", choice.rehearse},
+           {"spare", choice.spare},
            {"one_transaction_each", plan.all_atomic()}}};
 }
 
-Result show_done(const RunContext& context, const Rope& rope, const MigrationPlan& plan, const DeployReport& report) {
+Result show_done(const RunContext& context, const Rope& rope, const MigrationPlan& plan, const DeployReport& report,
+                 const std::optional<Rehearsal>& rehearsal) {
   std::string text = fmt::format("{} migration{} applied to database \"{}\":\n", report.applied.size(),
                                  report.applied.size() == 1 ? "" : "s", context.database());
   Json applied = Json::array();
@@ -60,9 +67,11 @@ Result show_done(const RunContext& context, const Rope& rope, const MigrationPla
     applied.push_back(
         {{"name", m.name}, {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(m.duration).count()}});
   }
-  text +=
-      "Verified: the history says so for each of them, none failed, no index was left invalid\nNot verified: that the "
-      "application works with it\n";
+  text += fmt::format(
+      "Verified: the history says so for each of them, none failed, no index was left invalid{}\nNot verified: that "
+      "the "
+      "application works with it\n",
+      rehearsal ? ", the schema is the one that the rehearsal led to" : "");
   if (rope.record.archive)
     text += fmt::format("Backup from before: {}\nTo go back to it:   restore-database --backup-file {}\n",
                         *rope.record.archive, shell_word(*rope.record.archive));
@@ -71,6 +80,7 @@ Result show_done(const RunContext& context, const Rope& rope, const MigrationPla
            {"database", context.database()},
            {"found", plan.found},
            {"applied", applied},
+           {"rehearsal", rehearsal ? describe_rehearsal(*rehearsal).json : Json(nullptr)},
            {"backup", rope.record.archive ? Json(*rope.record.archive) : Json(nullptr)}}};
 }
 
@@ -78,7 +88,9 @@ Result show_put_back(const RunContext& context, const Rope& rope, const DeployRe
                      const PutBackReport& report) {
   std::string text = fmt::format("Database \"{}\" is as it was before the run.\n", context.database());
   if (!deployed.failed_migration.empty()) text += fmt::format("Failed    migration {}\n", deployed.failed_migration);
-  text += report.restored ? "Put back  from this run's backup\n" : "Put back  nothing had been committed\n";
+  text += report.restored
+              ? (rope.record.spare ? "Put back  by swapping the spare in\n" : "Put back  from this run's backup\n")
+              : "Put back  nothing had been committed\n";
   for (const std::string& check : report.checks) text += "Checked   " + check + "\n";
   if (report.kept) {
     text += fmt::format("Kept      the half-migrated database as \"{}\"\nRemove    restore-database drop {}\n",
@@ -94,6 +106,7 @@ Result show_put_back(const RunContext& context, const Rope& rope, const DeployRe
        {"error", deployed.failure ? Json{{"message", deployed.failure->message}, {"detail", deployed.failure->detail}}
                                   : Json(nullptr)},
        {"restored", report.restored},
+       {"spare", rope.record.spare},
        {"checks", report.checks},
        {"lost", report.lost},
        {"kept", report.kept ? Json(*report.kept) : Json(nullptr)},

@@ -1,6 +1,7 @@
 // What a guarded run says: before it (question and dry run) and after it.
 #pragma once
 #include "migrate/deploy.hpp"
+#include "migrate/guard_rehearsal.hpp"
 #include "migrate/options.hpp"
 #include "migrate/put_back.hpp"
 
@@ -8,11 +9,12 @@ namespace belay {
 
 /// Server, pending migrations, backup place, the way back: what the question before the run shows.
 [[nodiscard]] std::string describe_run(const MigrationPlan& plan, const RunContext& context,
-                                       const std::string& catalogue, const MigrateOptions& options);
+                                       const std::string& catalogue, const MigrateOptions& options,
+                                       const RehearsalChoice& choice);
 [[nodiscard]] Result show_dry_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                                  const MigrateOptions& options);
+                                  const MigrateOptions& options, const RehearsalChoice& choice);
 [[nodiscard]] Result show_done(const RunContext& context, const Rope& rope, const MigrationPlan& plan,
-                               const DeployReport& report);
+                               const DeployReport& report, const std::optional<Rehearsal>& rehearsal);
 [[nodiscard]] Result show_put_back(const RunContext& context, const Rope& rope, const DeployReport& deployed,
                                    const PutBackReport& report);
 

@@ -86,6 +86,11 @@ std::string effects_text(const JoinedMigration& migration, const std::optional<S
   const bool failed =
       std::any_of(migration.rows.begin(), migration.rows.end(), [](const HistoryRow& row) { return row.failed(); });
   if (!failed || !migration.local || !migration.local->script) return {};
+  if (journal && journal->finished_at)
+    return fmt::format(
+        "\nIt had been applied at {}; {} of {} statements of its reversal are done. `rollback-migration "
+        "--migration-name {}` goes on after them.\n",
+        *journal->finished_at, journal->done, journal->statements, migration.name);
   const Script script = parse_script(*migration.local->script);
   const bool known = journal && can_resume(*journal, journal->row_id, *migration.local);
   if (!known && script.atomic() && !migration.edited)

@@ -12,6 +12,15 @@ void check_verb(const MigrateOptions& options) {
   if (options.to && options.steps)
     throw Error{
         Failure::usage, "--to and --steps exclude each other", {}, "Both say where the deploy stops; give one."};
+  if (options.rehearse && options.no_rehearse)
+    throw Error{Failure::usage, "--rehearse and --no-rehearse exclude each other", {}, "Give one of them."};
+  if (options.spare && options.no_spare)
+    throw Error{Failure::usage, "--spare and --no-spare exclude each other", {}, "Give one of them."};
+  if (options.skip_backup && (options.rehearse || options.spare))
+    throw Error{Failure::usage,
+                "without a backup nothing can be rehearsed, and there is no spare",
+                {},
+                "Leave out --skip-backup, or --rehearse and --spare."};
   if (options.sql && !options.name)
     throw Error{Failure::usage, "--sql needs the migration's name", {}, "Type migrate-production history NAME --sql."};
   if (options.verb != "resolve" || options.applied.has_value() != options.rolled_back.has_value()) return;
@@ -25,7 +34,8 @@ void check_verb(const MigrateOptions& options) {
 /// What only some verbs have a use for.
 void name_verbs(OptionSet& set) {
   const std::vector<std::string> guarded{""}, deploys{"deploy", ""};
-  for (const char* option : {"--skip-backup", "--no-rehearse", "--backup-path", "--local-only"})
+  for (const char* option : {"--skip-backup", "--rehearse", "--no-rehearse", "--spare", "--no-spare", "--max-lock",
+                             "--again", "--backup-path", "--local-only"})
     set.only_for(option, guarded);
   set.only_for("--on-lost-writes", {"", "recover"});
   for (const char* option : {"--to", "--steps", "--lock-retries", "--statement-timeout"}) set.only_for(option, deploys);
@@ -46,8 +56,18 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   set.path("--backup-path", options.backup_path, "DIR", "folder for the backup (default ./backups/pre-migration)");
   set.flag("--skip-backup", options.skip_backup, "no backup: then nothing that was committed can be put back",
            Where::command_line_only);
-  set.flag("--no-rehearse", options.no_rehearse,
-           "do not run the migrations on a restored copy first (this version cannot, so it has to be said)");
+  set.flag("--rehearse", options.rehearse,
+           "run the migrations on a restored copy of the backup first (default where the free space is known to "
+           "suffice)");
+  set.flag("--no-rehearse", options.no_rehearse, "do not run the migrations on a restored copy first");
+  set.flag("--spare", options.spare,
+           "keep a second restored copy ready while they run: putting back is then one swap (default with a "
+           "rehearsal)");
+  set.flag("--no-spare", options.no_spare, "do not: the backup is restored when it is needed");
+  set.duration("--max-lock", options.max_lock,
+               "stop before the deploy if the rehearsal held a lock that blocks others for longer");
+  set.flag("--again", options.again, "apply a migration again that was taken back, and is unchanged since",
+           Where::command_line_only);
   set.choice(
       "--on-lost-writes", options.on_lost_writes, {"stop", "restore"},
       "with --force, where putting back would lose rows that others wrote since the backup: stop (default: status "

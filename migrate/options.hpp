@@ -16,7 +16,10 @@ struct MigrateOptions {
   std::optional<std::filesystem::path> backup_file;  ///< recover: where the backup is now, if it was moved
   std::optional<std::string> on_lost_writes;         ///< stop or restore
   bool skip_backup = false;
-  bool no_rehearse = false;
+  bool rehearse = false, no_rehearse = false;
+  bool spare = false, no_spare = false;
+  std::optional<std::string> max_lock;     ///< PostgreSQL's units: how long a rehearsed migration may hold a lock
+  bool again = false;                      ///< apply what was applied, taken back, and is unchanged
   std::optional<std::string> applied;      ///< resolve: the migration to be recorded as applied
   std::optional<std::string> rolled_back;  ///< resolve: the migration to be recorded as rolled back
   std::optional<std::string> up_to;        ///< baseline: the last migration to be recorded

@@ -59,6 +59,11 @@ const HistoryRow* resumable_row(const MigrationFacts& facts) {
 std::string describe_journal(const MigrationFacts& facts, const HistoryRow& row) {
   if (!facts.history.journal || facts.history.journal->row_id != row.id) return {};
   const StatementJournal& journal = *facts.history.journal;
+  if (journal.finished_at)
+    return fmt::format(
+        "  it was applied; of its reversal {} of {} statements are done, and `rollback-migration --migration-name {}` "
+        "goes on after them\n",
+        journal.done, journal.statements, row.migration_name);
   std::string text = fmt::format("  {} of its {} statements are finished and committed{}\n", journal.done,
                                  journal.statements, journal.begun ? ", the next one was begun" : "");
   const Migration* local = local_of(row.migration_name, facts.folder);
@@ -94,13 +99,27 @@ void check_history(const MigrationFacts& facts) {
               "if its folder is gone."};
 }
 
+/// Prisma counts a step when a migration is done; `resolve --applied` writes an empty log. A failed one has neither.
+bool had_been_applied(const HistoryRow& row) { return row.applied_steps_count > 0 || (row.logs && row.logs->empty()); }
+
+std::optional<std::string> taken_back_at(const JoinedMigration& joined) {
+  if (joined.rows.empty()) return std::nullopt;
+  const HistoryRow& last = joined.rows.back();
+  if (!last.rolled_back_at || !had_been_applied(last)) return std::nullopt;
+  if (!checksum_matches(last.checksum, *joined.local->script)) return std::nullopt;
+  return last.rolled_back_at;
+}
+
 PendingMigration to_pending(const JoinedMigration& joined) {
   check_name(*joined.local);
   if (!joined.local->script) {
     throw Error{Failure::refused, fmt::format("migration \"{}\" has no readable migration.sql (P3015)", joined.name),
                 joined.local->file.string(), "Add the file, or remove the empty folder."};
   }
-  return {*joined.local, parse_script(*joined.local->script)};
+  return {.migration = *joined.local,
+          .script = parse_script(*joined.local->script),
+          .resume = {},
+          .taken_back_at = taken_back_at(joined)};
 }
 
 void warn_about(const PendingMigration& pending, std::vector<std::string>& warnings) {
@@ -173,6 +192,16 @@ MigrationPlan plan_migrations(const MigrationFacts& facts) {
     warn_about(plan.pending.back(), plan.warnings);
   }
   return plan;
+}
+
+std::string taken_back_before(const MigrationPlan& plan) {
+  std::string text;
+  for (const PendingMigration& pending : plan.pending) {
+    if (pending.taken_back_at)
+      text += fmt::format("{}{} was applied and then taken back at {}, and its file is the same",
+                          text.empty() ? "" : "\n", pending.migration.name, *pending.taken_back_at);
+  }
+  return text;
 }
 
 MigrationPlan stop_at(MigrationPlan plan, const Stop& stop, const MigrationsFolder& folder) {

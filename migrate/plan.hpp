@@ -13,7 +13,9 @@ namespace belay {
 struct PendingMigration {
   Migration migration;
   Script script;
-  std::optional<StatementJournal> resume;  ///< begun by an earlier deploy, which stopped half-way: go on there
+  std::optional<StatementJournal> resume = {};  ///< begun by an earlier deploy, which stopped half-way: go on there
+  /// It had been applied, just as it is now, and was taken back then. None for one that failed and was resolved.
+  std::optional<std::string> taken_back_at = {};
 };
 
 struct MigrationFacts {
@@ -45,6 +47,9 @@ void check_name(const Migration& migration);
 /// The checks of `prisma migrate deploy`, in its order: P3019, P3005, P3009, then P3015 for what is pending. Throws
 /// refused.
 [[nodiscard]] MigrationPlan plan_migrations(const MigrationFacts& facts);
+
+/// What was applied and taken back before, unchanged, a line each; empty if nothing was.
+[[nodiscard]] std::string taken_back_before(const MigrationPlan& plan);
 
 /// Leaves what `--to` or `--steps` asks for. `to`: the name of a migration, or a part that fits only one. Throws usage
 /// if it fits none or several of the folder's; one that was applied already leaves nothing.

@@ -52,21 +52,6 @@ std::string list(const std::vector<SchemaDifference>& differences, Severity seve
   return text;
 }
 
-RebuildRequest request_for(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
-  RebuildRequest request{
-      .target = context.database(), .marker = rope.marker, .kept_kind = SideKind::failed, .side_exists = true};
-  request.load = {.url = context.target.url,
-                  .side = rope.side,
-                  .archive = *rope.record.archive,
-                  .manifest = &*rope.manifest,
-                  .loader = find_loader(tool.processes, rope.manifest->archive.format, context.server.major(),
-                                        options.common.pg_bin),
-                  .server_version = context.server.version};
-  request.kept = side_name(context.database(), SideKind::failed, rope.marker.run);
-  request.properties = rope.manifest->database;
-  return request;
-}
-
 /// The history of the database now in place against the one that the backup recorded, row by row. It was compared
 /// before the swap already, as part of the content, so not being able to look is no failure.
 std::string check_history(RunContext& context, const Rope& rope, Tool& tool) {
@@ -173,7 +158,7 @@ Resumed resume(RunContext& context, Rope& rope, const Tool& tool) {
   for (const SideDatabase& side : find_side_databases(context.maintenance, context.database())) {
     swapped = swapped || (side.kept() && side.name == kept);
     if (side.name != rope.side) continue;
-    const bool ready = side.marker && side.marker->step == "verified";
+    const bool ready = side.marker && (side.marker->step == "verified" || rope.record.spare);
     if (ready) {
       rope.marker.step = side.marker->step;
     } else {
@@ -188,9 +173,9 @@ Resumed resume(RunContext& context, Rope& rope, const Tool& tool) {
 PutBackReport restore_and_swap(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool,
                                Journal& journal) {
   PutBackReport report{.restored = true};
-  const RebuildRequest request = request_for(context, rope, options, tool);
+  const RebuildRequest request = rebuild_request(context, rope, options, tool);
   report.kept = request.kept;
-  const bool ready = rope.marker.step == "verified";
+  const bool ready = rope.marker.step == "verified" || rope.record.spare;
   // Nobody deploys into a database that is about to be swapped away. Held until right before the swap, which no session
   // of ours may stand in the way of.
   std::optional<Connection> hold{std::in_place, context.target.url, context.database(), tool.session()};
@@ -201,7 +186,9 @@ PutBackReport restore_and_swap(RunContext& context, const Rope& rope, const Migr
   for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
   for (const std::string& line : rebuilt.property_differences) tool.out.warn(line);
   if (ready) {
-    report.checks.emplace_back("schema and rows: equal to the backup's (compared before the swap was first tried)");
+    report.checks.emplace_back(
+        rope.record.spare ? "schema and rows: equal to the backup's (compared when the spare was made)"
+                          : "schema and rows: equal to the backup's (compared before the swap was first tried)");
   } else {
     report.checks.push_back(fmt::format("{}: {} rows in {} tables and {} schema facts equal the backup's",
                                         proof.words(), human_count(proof.rows), proof.tables, proof.facts));
@@ -239,6 +226,21 @@ PutBackReport restore_with_patience(RunContext& context, Rope& rope, const Migra
 }
 
 }  // namespace
+
+RebuildRequest rebuild_request(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
+  RebuildRequest request{
+      .target = context.database(), .marker = rope.marker, .kept_kind = SideKind::failed, .side_exists = true};
+  request.load = {.url = context.target.url,
+                  .side = rope.side,
+                  .archive = *rope.record.archive,
+                  .manifest = &*rope.manifest,
+                  .loader = find_loader(tool.processes, rope.manifest->archive.format, context.server.major(),
+                                        options.common.pg_bin),
+                  .server_version = context.server.version};
+  request.kept = side_name(context.database(), SideKind::failed, rope.marker.run);
+  request.properties = rope.manifest->database;
+  return request;
+}
 
 void regain_hold(RunContext& context, const MigrateOptions& options, Tool& tool, std::chrono::seconds patience) {
   const auto deadline = std::chrono::steady_clock::now() + patience;

@@ -28,6 +28,10 @@ struct PutBackReport {
   std::vector<std::string> lost;    ///< what the restore took away, as far as it is known; it is in the kept database
 };
 
+/// How the run's side database is filled from its backup, and swapped in. Only with a backup.
+[[nodiscard]] RebuildRequest rebuild_request(RunContext& context, const Rope& rope, const MigrateOptions& options,
+                                             Tool& tool);
+
 /// Nothing of the pending migrations was committed. Throws unresolved if the schema is not what it was.
 PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& tool, Journal& journal);
 

@@ -34,7 +34,8 @@ Json to_json(const RunRecord& r) {
           {"deploy_began", r.deploy_began},
           {"sessions_then", r.sessions_then},
           {"creates_history", r.creates_history},
-          {"creates_schema", r.creates_schema}};
+          {"creates_schema", r.creates_schema},
+          {"spare", r.spare}};
 }
 
 std::optional<RunRecord> record_from_json(const Json& details) {
@@ -53,6 +54,7 @@ std::optional<RunRecord> record_from_json(const Json& details) {
     r.sessions_then = details.at("sessions_then");
     r.creates_history = details.at("creates_history");
     r.creates_schema = details.at("creates_schema");
+    r.spare = details.value("spare", false);
     return r;
   } catch (const Json::exception&) {
     return std::nullopt;

@@ -32,6 +32,7 @@ struct RunRecord {
       -1;  ///< sessions made to the target so far, at that time; -1 = unknown (before PostgreSQL 14)
   bool creates_history = false;  ///< _prisma_migrations did not exist before
   bool creates_schema = false;   ///< nor did its schema
+  bool spare = false;            ///< the marked side database holds a proven copy of the backup, ready to be swapped in
 };
 
 [[nodiscard]] Json to_json(const RunRecord& record);

@@ -11,13 +11,13 @@
 namespace belay {
 
 RestoredCopy::RestoredCopy(const CopyRequest& request, Tool& tool)
-    : maintenance_(request.maintenance), tool_(tool), name_(side_name(request.target, SideKind::spare, tool.run)) {
+    : maintenance_(request.maintenance), tool_(tool), name_(side_name(request.target, request.kind, tool.run)) {
   const Marker marker{.run = tool.run,
                       .tool = tool.name,
                       .step = step_of_a_trial,
                       .host = this_host(),
                       .target = request.target,
-                      .kind = SideKind::spare,
+                      .kind = request.kind,
                       .target_comment = {},
                       .details = {{"archive", request.source.shown}}};
   try {

@@ -19,7 +19,8 @@ struct CopyRequest {
   const DatabaseUrl& url;   ///< of the server where it is made
   Connection& maintenance;  ///< a session there, in a run that holds the locks
   const RestoreSource& source;
-  std::string target;  ///< whose copy it is
+  std::string target;               ///< whose copy it is
+  SideKind kind = SideKind::spare;  ///< for its name; a replay of the same run has the name of a rehearsal
   std::optional<std::filesystem::path> pg_bin;
 };
 

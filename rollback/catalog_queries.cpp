@@ -172,7 +172,7 @@ std::string columns(int server_version) {
            "t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END, "
            "'compression', " +
            compression + ", 'statistics', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END, 'options', " +
-           option_list("a.attoptions") +
+           option_list("ARRAY(SELECT ao FROM unnest(a.attoptions) AS ao WHERE ao NOT LIKE 'pg\\_attver=%')") +
            ", 'inherited', CASE WHEN a.attinhcount > 0 THEN 'yes' END, 'local', CASE WHEN a.attislocal THEN 'yes' "
            "END, " +
            rights("c", "r.relowner", "a.attacl") + ", " + comment_fact("pg_class", "r.oid", "a.attnum"),
@@ -212,7 +212,8 @@ std::string constraints() {
   return select(
       {"pg_constraint", "c.oid", "0", "r.nspname", "c.conname", "r.oid",
        "'definition', pg_get_constraintdef(c.oid), 'type', c.contype, 'columns', array_to_string(c.conkey, ','), "
-       "'references', nullif(c.confrelid, 0)::text, 'inherited', CASE WHEN c.coninhcount > 0 OR c.conparentid <> 0 "
+       "'references', nullif(c.confrelid, 0)::text, 'referenced columns', array_to_string(c.confkey, ','), "
+       "'inherited', CASE WHEN c.coninhcount > 0 OR c.conparentid <> 0 "
        "THEN "
        "'yes' END, 'clustered', (SELECT 'yes' FROM pg_index AS i WHERE i.indexrelid = c.conindid AND i.indisclustered "
        "AND c.contype IN ('p', 'u', 'x')), 'index name', CASE WHEN c.contype IN ('p', 'u', 'x') THEN (SELECT x.relname "

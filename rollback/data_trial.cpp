@@ -9,6 +9,7 @@
 #include "common/server_space.hpp"
 #include "common/sql_text.hpp"
 #include "restore/restored_copy.hpp"
+#include "rollback/undo.hpp"
 
 namespace belay {
 
@@ -85,20 +86,11 @@ SessionSettings session_of(const Tool& tool) {
   return session;
 }
 
-void become(Connection& db, const std::string& owner) {
-  const bool may = db.maybe(
-                         "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1 AND rolname <> current_user AND "
-                         "pg_catalog.pg_has_role(oid, 'USAGE')",
-                         {owner})
-                       .has_value();
-  if (may) db.run("SET ROLE " + quote_identifier(owner));
-}
-
 void run_scripts(const DataTrialRequest& request, const std::string& name, Tool& tool, DataTrial& trial) {
   for (const TrialScript& script : request.scripts) {
     Connection db{request.url, name, session_of(tool)};
     Connection books{request.url, name, tool.session()};
-    become(db, request.objects_owner);
+    become(db, request.objects_owner, SettingScope::session);
     StatementMeter meter{db};
     meter.begin_script();
     ApplySettings settings = request.settings;
@@ -147,7 +139,12 @@ bool fits_beside(RunContext& context, Output& out) {
 
 DataTrial try_on_data(const DataTrialRequest& request, Tool& tool) {
   tool.out.note(fmt::format("Trying the reversal on real rows: restoring {} beside", request.source.shown));
-  RestoredCopy copy{{request.url, request.maintenance, request.source, request.target, request.pg_bin}, tool};
+  RestoredCopy copy{{.url = request.url,
+                     .maintenance = request.maintenance,
+                     .source = request.source,
+                     .target = request.target,
+                     .pg_bin = request.pg_bin},
+                    tool};
   DataTrial trial{.archive = request.source.shown,
                   .taken_at = taken_words(request.source),
                   .rows = copy.proof().rows,

@@ -6,6 +6,7 @@
 // proposal: whether it is right is for the proof to say.
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct ReversalStatement {
   RowLoss loss = RowLoss::none;
   std::string count = {};    ///< a query for one number, to be asked before the reversal; empty = nothing to count
   std::string counted = {};  ///< what that number is, e.g. "rows"
+  /// The dropped column whose new rows have to have a value by then; none for every other statement.
+  std::optional<ObjectId> requires_values = {};
 };
 
 struct Derivation {

@@ -174,7 +174,8 @@ Derivation added_again(const CatalogObject& old, const CatalogState& before, con
                                  .purpose = describe(old, before) + " is required again",
                                  .loss = RowLoss::down_may_fail,
                                  .count = "SELECT count(*) FROM " + asked_table,
-                                 .counted = "rows without a value"});
+                                 .counted = "rows without a value",
+                                 .requires_values = old.id});
   }
   return result;
 }

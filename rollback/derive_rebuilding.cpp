@@ -16,6 +16,8 @@ namespace belay {
 
 namespace {
 
+constexpr int rank_of_columns = 6;
+
 /// Where an object's statements stand when no dependency says otherwise.
 int rank_of(const CatalogObject& object) {
   switch (object.kind) {
@@ -34,7 +36,7 @@ int rank_of(const CatalogObject& object) {
     case ObjectKind::table:
       return 5;
     case ObjectKind::column:
-      return 6;
+      return rank_of_columns;
     case ObjectKind::constraint:
       return object.fact("type") == "f" ? 9 : 7;
     case ObjectKind::index:
@@ -52,14 +54,17 @@ class Rebuilding {
   Derivation derive() {
     find_what_is_made_again();
     drop_for_a_while();
+    std::size_t columns_end = 0;
     for (const ObjectId& id : needed_first(ranks(), before_)) {
       const CatalogObject& old = *before_.find(id);
+      if (rank_of(old) > rank_of_columns && columns_end == 0) columns_end = require_values();
       if (is_there(id)) {
         change_back(old, *now_.find(id));
       } else {
         make(old);
       }
     }
+    if (columns_end == 0) require_values();
     for (const auto& [id, old] : before_.objects) finish(old);
     for (const auto& [id, old] : before_.objects) give_rights(old);
     drop_late();
@@ -78,6 +83,7 @@ class Rebuilding {
   void change_column(const CatalogObject& old, const CatalogObject& now);
   void make(const CatalogObject& old);
   void make_table(const CatalogObject& old);
+  std::size_t require_values();
   void finish(const CatalogObject& old);
   void give_rights(const CatalogObject& old);
   void drop_late();
@@ -286,6 +292,13 @@ void Rebuilding::make_table(const CatalogObject& old) {
   say(*sql, fmt::format("makes {} again", describe(old, before_)), RowLoss::up_lost);
 }
 
+/// After all columns were added: in between they may get their values from a backup. Returns the number of statements.
+std::size_t Rebuilding::require_values() {
+  std::vector<ReversalStatement>& all = result_.statements;
+  std::stable_partition(all.begin(), all.end(), [](const auto& statement) { return !statement.requires_values; });
+  return all.size();
+}
+
 void Rebuilding::make(const CatalogObject& old) {
   if (old.kind == ObjectKind::table) return make_table(old);
   if (old.kind == ObjectKind::column) {
@@ -334,16 +347,8 @@ void Rebuilding::finish(const CatalogObject& old) {
     say(fmt::format("ALTER TABLE {} CLUSTER ON {}", table, quote_identifier(old.name)),
         "marks what the table is clustered on");
   const bool switched = old.kind == ObjectKind::trigger || old.kind == ObjectKind::rule;
-  if (switched && old.fact("enabled") != (now ? now->fact("enabled") : "")) {
-    const std::string state = old.fact("enabled");
-    say(fmt::format("ALTER TABLE {} {} {} {}", table,
-                    state == "D"   ? "DISABLE"
-                    : state == "R" ? "ENABLE REPLICA"
-                    : state == "A" ? "ENABLE ALWAYS"
-                                   : "ENABLE",
-                    old.kind == ObjectKind::trigger ? "TRIGGER" : "RULE", quote_identifier(old.name)),
-        fmt::format("{} is switched as it was", describe(old, before_)));
-  }
+  if (switched && old.fact("enabled") != (now ? now->fact("enabled") : ""))
+    say(switch_statement(old, before_), fmt::format("{} is switched as it was", describe(old, before_)));
 }
 
 void Rebuilding::give_rights(const CatalogObject& old) {

@@ -9,6 +9,7 @@
 #include "rollback/live.hpp"
 #include "rollback/replay_request.hpp"
 #include "rollback/reverse.hpp"
+#include "rollback/written.hpp"
 
 namespace belay {
 
@@ -19,6 +20,7 @@ struct Entry {
   std::string name, state;
   std::string way;  ///< "down.sql", "derivable", "needs data", "not", "-" where there is nothing to take back
   std::string why;
+  bool proven = false;
 };
 
 std::string data_text(const std::vector<DataChange>& changes) {
@@ -35,28 +37,28 @@ std::string worst_of(const std::vector<ReversalStatement>& statements) {
   return to_string(worst);
 }
 
-/// Says of each applied migration, in order, what its reversal would be.
+/// Says of each applied migration, in order, what its reversal would be, and tries it as if no later one were there.
 class Lister {
  public:
-  Lister(Replay& replay, std::string schema) : replay_(replay), schema_(std::move(schema)) {
-    now_ = read_catalog_state(replay_.db(), schema_);
-  }
+  Lister(Replay& replay, std::string schema) : replay_(replay), schema_(std::move(schema)) { look(); }
 
   void judge(const Migration& migration, Entry& entry) {
     if (!stopped_.empty()) return say(entry, "not", stopped_);
     const CatalogState before = std::move(now_);
+    const SchemaFingerprint schema_before = std::move(fingerprint_);
     if (const std::optional<ReplayFailure> failure = replay_.run({migration})) {
       stopped_ = fmt::format("{} could not be replayed", migration.name);
       return say(entry, "not", failure->error.message);
     }
-    now_ = read_catalog_state(replay_.db(), schema_);
-    if (is_there(migration.file.parent_path() / "down.sql")) return say(entry, "down.sql", "written, not proven here");
-    const DerivedReversal reversal = derive_reversal(replay_.db(), before, now_, schema_);
-    std::vector<DataChange> data = data_changes(parse_script(migration.script.value_or("")), before, now_);
-    for (DataChange& change : replaced_data(before, now_)) data.push_back(std::move(change));
-    if (!reversal.not_derivable.empty()) return say(entry, "not", reversal.not_derivable.front());
-    if (!data.empty()) return say(entry, "needs data", data_text(data));
-    say(entry, "derivable", worst_of(reversal.statements));
+    look();
+    judge_way(migration, before, entry);
+    if (script_.empty()) return;
+    const std::string why = prove(migration, schema_before);
+    if (why.empty()) {
+      entry.proven = true;
+    } else {
+      say(entry, "not", why);
+    }
   }
 
  private:
@@ -64,10 +66,55 @@ class Lister {
     entry.way = way;
     entry.why = why;
   }
+
+  void look() {
+    now_ = read_catalog_state(replay_.db(), schema_);
+    fingerprint_ = read_schema_fingerprint(replay_.db(), schema_);
+  }
+
+  /// Leaves the reversal in `script_`, or nothing where there is none to try.
+  void judge_way(const Migration& migration, const CatalogState& before, Entry& entry) {
+    script_.clear();
+    const std::filesystem::path down = migration.file.parent_path() / "down.sql";
+    if (is_there(down)) {
+      script_ = read_small_file(down, longest_down);
+      return say(entry, "down.sql", "");
+    }
+    const DerivedReversal reversal = derive_reversal(replay_.db(), before, now_, schema_);
+    std::vector<DataChange> data = data_changes(parse_script(migration.script.value_or("")), before, now_);
+    for (DataChange& change : replaced_data(before, now_)) data.push_back(std::move(change));
+    if (!reversal.not_derivable.empty()) return say(entry, "not", reversal.not_derivable.front());
+    if (!data.empty()) return say(entry, "needs data", data_text(data));
+    say(entry, "derivable", worst_of(reversal.statements));
+    script_ = script_of(reversal.statements);
+  }
+
+  /// Run, compared, and the migration run again. Why it is no reversal; empty if it is. Afterwards the side database
+  /// is as it was, or it stops here.
+  std::string prove(const Migration& migration, const SchemaFingerprint& expected) {
+    const Migration step{
+        .name = "reversal", .file = "reversal of " + migration.name, .script = script_, .checksum = {}};
+    std::string why;
+    if (const std::optional<ReplayFailure> failure = replay_.run({step})) {
+      return failure->error.message;  // it is undone
+    }
+    for (const SchemaDifference& difference :
+         compare_schema(expected, read_schema_fingerprint(replay_.db(), schema_), &replay_.db())) {
+      if (difference.severity == Severity::hard && why.empty()) why = "it would leave " + difference.describe();
+    }
+    if (const std::optional<ReplayFailure> failure = replay_.run({migration})) {
+      stopped_ = fmt::format("the reversal of {} leaves it where it cannot be run again", migration.name);
+      return why.empty() ? failure->error.message : why;
+    }
+    look();
+    return why;
+  }
+
   Replay& replay_;
   std::string schema_;
   CatalogState now_;
-  std::string stopped_;
+  SchemaFingerprint fingerprint_;
+  std::string stopped_, script_;
 };
 
 Entry entry_of(const JoinedMigration& migration) {
@@ -85,16 +132,18 @@ Result show(const std::vector<Entry>& entries) {
   std::size_t width = 0;
   for (const Entry& entry : entries) width = std::max(width, entry.name.size());
   for (const Entry& entry : entries) {
-    result.text += fmt::format("{:<{}}  {:<11}  {}{}{}\n", entry.name, width, entry.state, entry.way,
-                               entry.why.empty() ? "" : ": ", entry.why);
+    result.text += fmt::format("{:<{}}  {:<11}  {}{}{}{}\n", entry.name, width, entry.state, entry.way,
+                               entry.proven ? ", proven" : "", entry.why.empty() ? "" : ": ", entry.why);
     result.json["migrations"].push_back({{"name", entry.name},
                                          {"state", entry.state},
                                          {"reversible", entry.way == "-" ? Json(nullptr) : Json(entry.way)},
                                          {"why", entry.why},
-                                         {"proven", nullptr}});
+                                         {"proven", entry.proven}});
   }
   result.text +=
-      "Nothing is proven here: `rollback-migration --migration-name NAME --dry-run` does that for one of them.\n";
+      "Proven: for the schema, and as if it were the last one. `rollback-migration --migration-name NAME --dry-run` "
+      "says "
+      "which later ones need it, and what would be lost.\n";
   return result;
 }
 

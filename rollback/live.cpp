@@ -39,10 +39,12 @@ LiveState read_live_state(Connection& db, const MigrationsFolder& folder, const 
                           const std::string& lock_timeout) {
   Transaction reads{db, "ISOLATION LEVEL REPEATABLE READ READ ONLY"};
   db.run("SELECT set_config('lock_timeout', $1, true)", {lock_timeout});
+  const History history = read_history(db, history_schema);
   LiveState live{.schema = read_schema_fingerprint(db, history_schema),
                  .properties = read_properties(db, db.database()).value(),
                  .objects_owner = owner_of_history(db, history_schema),
-                 .migrations = join_history(folder, read_history(db, history_schema))};
+                 .migrations = join_history(folder, history),
+                 .journal = history.journal};
   reads.rollback();
   return live;
 }

@@ -1,5 +1,6 @@
 // What the proof of a reversal needs of the live database, read in one moment.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct LiveState {
   DatabaseProperties properties;
   std::string objects_owner;  ///< the role that deploys: it owns the history table
   std::vector<JoinedMigration> migrations;
+  std::optional<StatementJournal> journal;  ///< of a script that stopped half-way: a migration's, or a reversal's
 };
 
 /// `lock_timeout`: how long a lock on a table is waited for. Throws ServerError.

@@ -208,6 +208,13 @@ std::optional<std::string> create_statement(const CatalogObject& object, const C
   }
 }
 
+std::string switch_statement(const CatalogObject& object, const CatalogState& state) {
+  const std::string& how = object.fact("enabled");
+  const char* verb = how == "D" ? "DISABLE" : how == "R" ? "ENABLE REPLICA" : how == "A" ? "ENABLE ALWAYS" : "ENABLE";
+  return fmt::format("ALTER TABLE {} {} {} {}", parent_name(object, state), verb,
+                     object.kind == ObjectKind::trigger ? "TRIGGER" : "RULE", quote_identifier(object.name));
+}
+
 std::string column_definition(const CatalogObject& column) {
   std::string sql = quote_identifier(column.name) + " " + column.fact("type");
   if (column.has("collation")) sql += " COLLATE " + column.fact("collation");

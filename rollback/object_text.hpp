@@ -25,6 +25,8 @@ inline constexpr const char* not_valid = " NOT VALID";
 /// The statement that makes it, without owner, privileges and comment; none for a kind that cannot be written, and for
 /// columns.
 [[nodiscard]] std::optional<std::string> create_statement(const CatalogObject& object, const CatalogState& state);
+/// The statement that switches a trigger or rule on or off, as the object is.
+[[nodiscard]] std::string switch_statement(const CatalogObject& object, const CatalogState& state);
 /// A column as CREATE TABLE and ADD COLUMN take it.
 [[nodiscard]] std::string column_definition(const CatalogObject& column);
 /// What may be dropped and made again at no cost but time.

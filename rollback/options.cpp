@@ -33,7 +33,24 @@ void check(const RollbackOptions& options) {
                 "--keep-folder, --move-folder and --delete-history exclude each other",
                 {},
                 "Give one of them."};
+  if (options.archive && options.no_archive) refuse_both("--archive", "--no-archive");
+  if (options.recover_data && options.no_recover_data) refuse_both("--recover-data", "--no-recover-data");
+  if (options.recover_data && !options.recover_data->empty() && several) refuse_both(which, "--recover-data=FILE");
   if (options.write_down && options.down) refuse_both("--write-down", "--down");
+}
+
+void add_data_options(OptionSet& set, RollbackOptions& options) {
+  set.flag("--archive", options.archive,
+           "write the rows and columns that the reversal discards to a file first, beside the backup (the default)");
+  set.flag("--no-archive", options.no_archive, "discard them", Where::command_line_only);
+  set.optional_text(
+      "--recover-data", options.recover_data, "", "FILE",
+      "bring back from this backup what the migration dropped; without FILE from the newest good one from "
+      "before it (the default where there is one)");
+  set.flag("--no-recover-data", options.no_recover_data,
+           "dropped tables come back empty, dropped columns without values", Where::command_line_only);
+  set.flag("--disable-triggers", options.disable_triggers,
+           "switch the triggers of tables off while rows and values are brought back", Where::command_line_only);
 }
 
 }  // namespace
@@ -69,6 +86,7 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
            "go on although the live schema is not what the applied migrations make; what differs stays as it is",
            Where::command_line_only);
   set.flag("--skip-backup", options.skip_backup, "do not take a backup before the reversal", Where::command_line_only);
+  add_data_options(set, options);
   set.text("--side-server", options.side_server, "URL",
            "server where the proof's side database is made; without it the target's own (or SHADOW_DATABASE_URL)");
   set.number("--lock-retries", options.lock_retries, 0, 1000,
@@ -93,10 +111,29 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
               "back to the last backup from before it");
   set.example("rollback-migration --migration-name add_priority --mark-only", "only in the history");
   set.command("list", "every migration of the history, and whether and how it could be taken back; proves nothing");
-  for (const char* option :
-       {"--migration-name", "--with-dependents", "--to", "--steps", "--prove", "--down", "--write-down",
-        "--keep-folder", "--move-folder", "--delete-history", "--accept-drift", "--skip-backup", "--lock-retries",
-        "--restore-backup", "--backup-path", "--mark-only", "--pre-restore-backup-path", "--skip-pre-restore-backup"})
+  for (const char* option : {"--migration-name",
+                             "--with-dependents",
+                             "--to",
+                             "--steps",
+                             "--prove",
+                             "--down",
+                             "--write-down",
+                             "--keep-folder",
+                             "--move-folder",
+                             "--delete-history",
+                             "--accept-drift",
+                             "--skip-backup",
+                             "--archive",
+                             "--no-archive",
+                             "--recover-data",
+                             "--no-recover-data",
+                             "--disable-triggers",
+                             "--lock-retries",
+                             "--restore-backup",
+                             "--backup-path",
+                             "--mark-only",
+                             "--pre-restore-backup-path",
+                             "--skip-pre-restore-backup"})
     set.only_for(option, {""});
   const std::optional<std::string> verb = set.parse(argc, argv);
   if (!verb) return std::nullopt;

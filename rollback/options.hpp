@@ -27,6 +27,10 @@ struct RollbackOptions {
   bool write_down = false;           ///< only write the derived reversal into the folder
   bool accept_drift = false;
   bool skip_backup = false;
+  bool archive = false, no_archive = false;  ///< neither: as archive
+  std::optional<std::string> recover_data;   ///< a backup, or "" = the newest good one, which has to be there
+  bool no_recover_data = false;
+  bool disable_triggers = false;                                          ///< while values come back
   bool keep_folder = false, move_folder = false, delete_history = false;  ///< at most one
   bool mark_only = false;
   bool skip_pre_restore_backup = false;

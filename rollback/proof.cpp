@@ -98,6 +98,8 @@ bool ReversalProof::is_where_live_is() {
 void ReversalProof::reverse_failed(const CatalogState& before) {
   const std::string& schema = request_.replay.settings.schema;
   const CatalogState now = read_catalog_state(side_->db(), schema);
+  before_ = before;
+  after_ = now;
   latest_ = now;
   if (request_.down) {
     result_.script = *request_.down;
@@ -113,6 +115,7 @@ void ReversalProof::reverse_failed(const CatalogState& before) {
   result_.failure = run_script("running the reversal", result_.script, &meter);
   result_.measured = meter.statements();
   if (!result_.failure.empty()) return;
+  reversed_ = read_catalog_state(side_->db(), schema);
   result_.residue = hard(differences(*without_, read(), Found::replayed));
   for (const std::string& index : result_.invalid_indexes) {  // the side database has none of them
     result_.statements.push_back({"DROP INDEX " + index, "drops the index that was built half"});
@@ -226,11 +229,11 @@ void ReversalProof::try_reversal() {
 /// A column that is older than the migration has to be the same one still: one that was dropped and made again has the
 /// same definition, and none of its values.
 void ReversalProof::note_lost_columns() {
-  const CatalogState now = read_catalog_state(side_->db(), request_.replay.settings.schema);
+  reversed_ = read_catalog_state(side_->db(), request_.replay.settings.schema);
   for (const auto& [id, column] : latest_.objects) {
     if (column.kind != ObjectKind::column || column.has("generated")) continue;
     const bool made_by_it = after_.find(id) && !before_.find(id);
-    if (!made_by_it && !now.find(id)) result_.lost_columns.push_back(describe(column, latest_));
+    if (!made_by_it && !reversed_.find(id)) result_.lost_columns.push_back(describe(column, latest_));
   }
 }
 

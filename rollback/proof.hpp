@@ -12,6 +12,7 @@
 #include "common/replay.hpp"
 #include "common/statement_meter.hpp"
 #include "rollback/data_changes.hpp"
+#include "rollback/lost.hpp"
 #include "rollback/reverse.hpp"
 
 namespace belay {
@@ -61,6 +62,8 @@ class ReversalProof {
   /// Replays, derives and tries. Throws refused where the history itself cannot be replayed; connection; interrupted.
   ReversalProof(ProofRequest request, Tool& tool);
   [[nodiscard]] const ProofResult& result() const { return result_; }
+  /// Of a reversal that was tried.
+  [[nodiscard]] ReversalStates states() const { return {before_, after_, latest_, reversed_}; }
   /// Hard differences of `found`, the target inside the reversal's transaction, from what the history without the
   /// migration makes. Those that were there before as `drift` are left out.
   [[nodiscard]] std::vector<SchemaDifference> remaining(SchemaFingerprint found,
@@ -96,7 +99,7 @@ class ReversalProof {
   std::size_t at_ = 0;  ///< index of the migration in `applied`
   std::optional<Replay> side_;
   bool same_role_ = true;
-  CatalogState before_, after_, latest_;
+  CatalogState before_, after_, latest_, reversed_;
   std::optional<SchemaFingerprint> without_;  ///< what the history without the migration makes
   SchemaFingerprint with_;                    ///< what all of it makes
 };

@@ -9,13 +9,11 @@
 #include "common/fault_point.hpp"
 #include "common/sql_text.hpp"
 #include "restore/run.hpp"
-#include "rollback/data_trial.hpp"
+#include "rollback/chain.hpp"
 #include "rollback/folders.hpp"
 #include "rollback/live.hpp"
-#include "rollback/proof.hpp"
 #include "rollback/replay_request.hpp"
-#include "rollback/undo.hpp"
-#include "rollback/verdict.hpp"
+#include "rollback/undo_steps.hpp"
 #include "rollback/without.hpp"
 #include "rollback/written.hpp"
 
@@ -27,18 +25,6 @@ namespace {
 
 constexpr std::chrono::seconds prisma_lock_patience{10};
 
-/// One of the migrations on their way back.
-struct Step {
-  explicit Step(RollbackPlan what_it_is) : plan(std::move(what_it_is)) {}
-  RollbackPlan plan;
-  std::optional<WrittenReversal> written;
-  std::optional<ProofResult> proof;
-  std::vector<Counted> counts;
-  std::vector<MeasuredStatement> measured;
-  [[nodiscard]] const std::string& name() const { return plan.migration.name; }
-  [[nodiscard]] std::string source() const { return written ? written->file.string() : "derived"; }
-};
-
 class TakeBack {
  public:
   TakeBack(const TakeBackRequest& request, Tool& tool)
@@ -47,7 +33,7 @@ class TakeBack {
         context_(request.context),
         tool_(tool),
         db_(context_.target.url, context_.database(), tool.session()) {
-    for (const RollbackPlan& plan : request.plans) steps_.emplace_back(plan);
+    for (const RollbackPlan& plan : request.plans) chain_.steps.emplace_back(plan);
   }
 
   int run() {
@@ -55,20 +41,22 @@ class TakeBack {
     find_written_ones();
     live_ = read_live_state(db_, read_migrations(request_.folder), context_.history_schema,
                             options_.common.lock_timeout.value_or("10s"));
+    find_begun();
     check_files();
     side_.emplace(side_replay(options_, context_, live_, tool_));
     if (options_.with_dependents) add_dependents();
     prove();
-    const std::optional<Error> refused = find_refusal();
+    const std::optional<Error> refused = refusal(chain_, options_.accept_drift);
     if (!refused && !options_.write_down) try_data();
-    const Result shown = describe();
+    const Result shown = describe(chain_, options_.accept_drift);
     tool_.out.note(shown.text);
     if (options_.write_down) return write_all_down(shown);
     if (refused) throw Error{*refused};
-    if (trial_) {
-      if (const std::optional<Error> error = refusal(*trial_)) throw Error{*error};
+    refuse_further();
+    if (options_.common.dry_run) {
+      tool_.out.result(show_planned(chain_, shown));
+      return 0;
     }
-    if (options_.common.dry_run) return show_plan(shown);
     choose_fates();
     ask();
     request_.hooks.around([&] { act(shown); });
@@ -77,26 +65,20 @@ class TakeBack {
 
  private:
   void find_written_ones();
+  void find_begun();
   void check_files() const;
   void add_dependents();
   void prove();
-  [[nodiscard]] ProofRequest proof_of(const Step& step, const std::vector<Migration>& applied) const;
-  [[nodiscard]] Result describe() const;
-  [[nodiscard]] Result describe_steps() const;
-  [[nodiscard]] std::optional<Error> find_refusal() const;
+  [[nodiscard]] ProofRequest proof_of(const ReversalStep& step, const std::vector<Migration>& applied) const;
+  void look_for_lost_data(ReversalStep& step);
   void try_data();
+  void refuse_further() const;
   [[nodiscard]] std::optional<fs::path> backup_for_trial();
   int write_all_down(const Result& shown);
-  int show_plan(Result shown) const;
   void choose_fates();
   void ask();
   void act(const Result& shown);
   std::optional<fs::path> back_up();
-  void report(Result result);
-  [[nodiscard]] Judged judged(const Step& step) const {
-    return {step.name(), step.proof.value(), step.counts, step.source(), step.measured, options_.accept_drift};
-  }
-  [[nodiscard]] std::vector<std::string> names() const;
   /// For people: the name, or how many there are.
   [[nodiscard]] std::string what() const;
 
@@ -105,31 +87,57 @@ class TakeBack {
   RunContext& context_;
   Tool& tool_;
   Connection db_;
-  std::vector<Step> steps_;
+  ReversalChain chain_;
   LiveState live_;
   std::optional<SideReplay> side_;
   std::optional<ReversalProof> last_;  ///< the proof of the last step: what all of them lead to
-  bool already_ = false;               ///< the live schema is so already
-  std::optional<DataTrial> trial_;
-  std::optional<fs::path> backup_;  ///< the run's own
+  std::optional<fs::path> backup_;     ///< the run's own
+  std::optional<StatementJournal> begun_;
   std::optional<MigrationFolders> folders_;
 };
 
-std::vector<std::string> TakeBack::names() const {
-  std::vector<std::string> list;
-  for (const Step& step : steps_) list.push_back(step.name());
-  return list;
-}
-
 std::string TakeBack::what() const {
-  return steps_.size() == 1 ? "migration " + steps_.front().name() : fmt::format("{} migrations", steps_.size());
+  return chain_.steps.size() == 1 ? "migration " + chain_.steps.front().name()
+                                  : fmt::format("{} migrations", chain_.steps.size());
 }
 
 void TakeBack::find_written_ones() {
-  for (Step& step : steps_) {
+  for (ReversalStep& step : chain_.steps) {
     if (options_.write_down) continue;
     step.written = find_written(step.plan.migration, options_.down);
   }
+}
+
+/// A reversal with CONCURRENTLY that an earlier run did not end: it is gone on with. The migration counts as applied,
+/// for that is what the reversal starts from.
+void TakeBack::find_begun() {
+  const bool in_steps = std::any_of(chain_.steps.begin(), chain_.steps.end(),
+                                    [](const ReversalStep& step) { return step.written && step.written->in_steps; });
+  if (in_steps && (chain_.steps.size() > 1 || options_.with_dependents)) {
+    throw Error{Failure::refused,
+                "a reversal that is not one transaction cannot be run together with others",
+                {},
+                "Take that migration back alone, or leave CONCURRENTLY out of its down.sql. Nothing was changed."};
+  }
+  if (!live_.journal || !live_.journal->finished_at) return;
+  ReversalStep& step = chain_.steps.front();
+  const StatementJournal& journal = *live_.journal;
+  const bool same = chain_.steps.size() == 1 && step.name() == journal.migration && step.written &&
+                    reversal_checksum(step.written->sql) == journal.checksum;
+  if (!same) {
+    throw Error{Failure::refused,
+                fmt::format("a reversal of migration \"{}\" was begun and has to be ended first", journal.migration),
+                fmt::format("{} of its {} statements are done. It is gone on with where the same down.sql is given.",
+                            journal.done, journal.statements),
+                fmt::format("rollback-migration --migration-name {}", journal.migration)};
+  }
+  begun_ = journal;
+  step.plan.migration.state = MigrationState::applied;
+  for (JoinedMigration& migration : live_.migrations) {
+    if (migration.name == step.name()) migration.state = MigrationState::applied;
+  }
+  tool_.out.note(
+      fmt::format("Going on with its reversal: {} of {} statements are done.", journal.done, journal.statements));
 }
 
 void TakeBack::check_files() const {
@@ -140,7 +148,7 @@ void TakeBack::check_files() const {
   }
   if (options_.side_server) return;
   std::vector<Migration> scripts = applied_migrations(live_.migrations);
-  for (const Step& step : steps_) {
+  for (const ReversalStep& step : chain_.steps) {
     if (!step.written) continue;
     const std::string source = step.source();
     scripts.push_back({.name = source, .file = source, .script = step.written->sql, .checksum = {}});
@@ -151,8 +159,8 @@ void TakeBack::check_files() const {
 /// The later migrations that the named one's absence would break go back before it.
 void TakeBack::add_dependents() {
   const std::vector<Migration> applied = applied_migrations(live_.migrations);
-  const auto place =
-      std::find_if(applied.begin(), applied.end(), [&](const Migration& m) { return m.name == steps_.front().name(); });
+  const auto place = std::find_if(applied.begin(), applied.end(),
+                                  [&](const Migration& m) { return m.name == chain_.steps.front().name(); });
   if (place == applied.end()) return;  // it failed: nothing can need it
   ReplayRequest replay = side_->request;
   if (side_->sessions) replay.maintenance = &side_->sessions->maintenance;
@@ -161,14 +169,14 @@ void TakeBack::add_dependents() {
   for (const std::string& name : without.dependents) {
     RollbackPlan plan = plan_rollback(name, live_.migrations);
     tool_.out.note(describe_migration(plan));
-    steps_.insert(steps_.begin(), Step{std::move(plan)});
+    chain_.steps.insert(chain_.steps.begin(), ReversalStep{std::move(plan)});
   }
   for (std::size_t i = 0; i < without.dependents.size(); ++i) {
-    if (!options_.write_down) steps_[i].written = find_written(steps_[i].plan.migration, std::nullopt);
+    if (!options_.write_down) chain_.steps[i].written = find_written(chain_.steps[i].plan.migration, std::nullopt);
   }
 }
 
-ProofRequest TakeBack::proof_of(const Step& step, const std::vector<Migration>& applied) const {
+ProofRequest TakeBack::proof_of(const ReversalStep& step, const std::vector<Migration>& applied) const {
   ProofRequest request{.replay = side_->request,
                        .applied = applied,
                        .name = step.name(),
@@ -183,48 +191,37 @@ ProofRequest TakeBack::proof_of(const Step& step, const std::vector<Migration>& 
 /// Each from what the one before leads to. Ends early where later migrations need one of them.
 void TakeBack::prove() {
   std::vector<Migration> applied = applied_migrations(live_.migrations);
-  for (Step& step : steps_) {
+  for (ReversalStep& step : chain_.steps) {
     ProofRequest request = proof_of(step, applied);
     if (side_->sessions) request.replay.maintenance = &side_->sessions->maintenance;
     if (last_) last_->finish();
     last_.emplace(std::move(request), tool_);
     step.proof = last_->result();
+    if (begun_) step.proof->drift.clear();  // the live schema is on its way
     step.measured = step.proof->measured;
     step.counts = count_rows(db_, step.proof->statements);
-    if (!step.proof->dependents.empty()) throw refusal(judged(step)).value();
+    look_for_lost_data(step);
+    if (!step.proof->dependents.empty()) throw refusal(judged(step, options_.accept_drift)).value();
     std::erase_if(applied, [&](const Migration& migration) { return migration.name == step.name(); });
   }
-  already_ = last_->is_already(live_.schema);
+  chain_.already = last_->is_already(live_.schema);
 }
 
-Result TakeBack::describe() const {
-  Result all = describe_steps();
-  all.json["data_trial"] = nullptr;
-  if (!trial_) return all;
-  const Result tried = describe_trial(*trial_);
-  all.text += tried.text;
-  all.json["data_trial"] = tried.json;
-  return all;
-}
-
-Result TakeBack::describe_steps() const {
-  if (steps_.size() == 1) return describe_proof(judged(steps_.front()));
-  Result all{"", {{"migrations", Json::array()}, {"proven", true}, {"already_taken_back", already_}}};
-  for (const Step& step : steps_) {
-    Result one = describe_proof(judged(step));
-    all.text += fmt::format("{}\n{}", step.name(), one.text);
-    if (!step.proof->proven()) all.json["proven"] = false;
-    all.json["migrations"].push_back(std::move(one.json));
-  }
-  return all;
-}
-
-std::optional<Error> TakeBack::find_refusal() const {
-  if (already_) return std::nullopt;
-  for (const Step& step : steps_) {
-    if (std::optional<Error> error = refusal(judged(step))) return error;
-  }
-  return std::nullopt;
+/// Only for a reversal that may be run. `last_` is its proof.
+void TakeBack::look_for_lost_data(ReversalStep& step) {
+  const ProofResult& proof = *step.proof;
+  if (options_.write_down || begun_ || !proof.proven() || proof.already_back) return;
+  if (!proof.drift.empty() && !options_.accept_drift) return;
+  step.lost = std::make_unique<LostData>(LostDataRequest{.options = options_,
+                                                         .context = context_,
+                                                         .db = db_,
+                                                         .migration = step.name(),
+                                                         .place = static_cast<std::size_t>(&step - chain_.steps.data()),
+                                                         .states = last_->states(),
+                                                         .statements = proof.statements,
+                                                         .script = proof.script},
+                                         tool_);
+  step.lost->correct(step.counts);
 }
 
 /// Without one that has the present history, and where it was asked for, the run's own backup is taken now.
@@ -243,8 +240,25 @@ std::optional<fs::path> TakeBack::backup_for_trial() {
   return backup_;
 }
 
+/// What the plan has shown already.
+void TakeBack::refuse_further() const {
+  if (chain_.already) return;
+  for (const ReversalStep& step : chain_.steps) {
+    if (step.lost) step.lost->refuse();
+  }
+  if (!chain_.trial) return;
+  if (const std::optional<Error> error = refusal(*chain_.trial)) throw Error{*error};
+}
+
+/// Where rows come back from a backup while it runs, a reversal without them says nothing.
 void TakeBack::try_data() {
-  if (already_) return;
+  const bool brings_back = std::any_of(chain_.steps.begin(), chain_.steps.end(),
+                                       [](const ReversalStep& step) { return step.lost && step.lost->brings_back(); });
+  if (chain_.already || begun_) return;
+  if (brings_back) {
+    tool_.out.note("Not tried on real rows: rows that the migration destroyed are brought back in between.");
+    return;
+  }
   const std::optional<fs::path> archive = backup_for_trial();
   if (!archive) return;
   const RestoreSource source = open_backup(*archive);
@@ -256,47 +270,32 @@ void TakeBack::try_data() {
                            .settings = side_->request.settings,
                            .objects_owner = live_.objects_owner,
                            .pg_bin = options_.common.pg_bin};
-  for (const Step& step : steps_) {
+  for (const ReversalStep& step : chain_.steps) {
     if (!step.proof->already_back)
       request.scripts.push_back({step.name(), step.proof->script, !step.proof->down_data.empty()});
   }
-  trial_ = try_on_data(request, tool_);
+  chain_.trial = try_on_data(request, tool_);
   std::size_t next = 0;
-  for (Step& step : steps_) {
-    if (!step.proof->already_back && next < trial_->statements.size()) step.measured = trial_->statements[next++];
+  for (ReversalStep& step : chain_.steps) {
+    if (!step.proof->already_back && next < chain_.trial->statements.size())
+      step.measured = chain_.trial->statements[next++];
   }
 }
 
 int TakeBack::write_all_down(const Result& shown) {
-  Result result{"", shown.json};
-  for (const Step& step : steps_) {
+  std::vector<fs::path> files;
+  for (const ReversalStep& step : chain_.steps) {
     if (step.proof->script.empty()) {
-      if (std::optional<Error> error = refusal(judged(step))) throw Error{*error};
+      if (std::optional<Error> error = refusal(judged(step, options_.accept_drift))) throw Error{*error};
     }
-    const fs::path file = write_down(*step.plan.migration.local, *step.proof, tool_.files);
-    result.text += fmt::format("Written: {}\n", file.string());
-    if (steps_.size() == 1) result.json["written"] = file.string();
-    if (steps_.size() > 1) result.json["written"].push_back(file.string());
+    files.push_back(write_down(*step.plan.migration.local, *step.proof, tool_.files));
   }
-  result.text += "Review it, then run again without --write-down. Nothing was run.\n";
-  tool_.out.result(result);
-  return 0;
-}
-
-int TakeBack::show_plan(Result shown) const {
-  shown.text = already_ ? fmt::format(
-                              "The live schema is what the history without {} makes: only the history would be "
-                              "written.\nNothing was changed.\n",
-                              fmt::join(names(), ", "))
-                        : fmt::format("Would take back {}. Nothing was changed.\n", fmt::join(names(), ", then "));
-  shown.json["dry_run"] = true;
-  shown.json["way"] = "reverse";
-  tool_.out.result(shown);
+  tool_.out.result(show_written(shown, files));
   return 0;
 }
 
 void TakeBack::choose_fates() {
-  folders_.emplace(request_.folder, names(), tool_);
+  folders_.emplace(request_.folder, chain_.names(), tool_);
   folders_->choose(options_);
 }
 
@@ -313,7 +312,7 @@ void TakeBack::ask() {
 }
 
 std::optional<fs::path> TakeBack::back_up() {
-  if (options_.skip_backup || already_) {
+  if (options_.skip_backup || chain_.already) {
     if (options_.skip_backup) tool_.out.warn("no backup is taken: --skip-backup");
     return std::nullopt;
   }
@@ -330,48 +329,30 @@ void TakeBack::act(const Result& shown) {
   UndoRequest undo_request{.context = context_,
                            .db = db_,
                            .steps = {},
-                           .drift = steps_.front().proof->drift,
+                           .drift = chain_.steps.front().proof->drift,
                            .objects_owner = live_.objects_owner,
                            .search_path = {},
                            .statement_timeout = options_.common.statement_timeout};
-  for (const Step& step : steps_) {
-    const bool to_run = !already_ && !step.proof->already_back;
+  for (const ReversalStep& step : chain_.steps) {
+    const bool to_run = !chain_.already && !step.proof->already_back;
     undo_request.steps.push_back({step.plan.migration, to_run ? step.proof->script : ""});
+    if (to_run && step.lost)
+      undo_request.steps.back().between = [lost = step.lost.get()](std::size_t done) { lost->between(done); };
   }
   if (context_.target.url.schema) undo_request.search_path = quote_identifier(context_.history_schema);
   undo_request.lock_timeout = options_.common.lock_timeout.value_or(undo_request.lock_timeout);
   undo_request.lock_retries = options_.lock_retries.value_or(undo_request.lock_retries);
   if (options_.delete_history) undo_request.history = HistoryFate::remove;
-  undo(undo_request, *last_, tool_);
+  const ReversalStep& first = chain_.steps.front();
+  if (begun_ || (first.written && first.written->in_steps && !chain_.already && !first.proof->already_back)) {
+    if (begun_) undo_request.steps.front().script = first.written->sql;
+    undo_in_steps({undo_request, begun_}, *last_, tool_);
+  } else {
+    undo(undo_request, *last_, tool_);
+  }
   folders_->move();
   last_->finish();
-  report(shown);
-}
-
-void TakeBack::report(Result result) {
-  result.text.clear();
-  for (const std::string& name : names()) result.text += fmt::format("Migration {} was taken back.\n", name);
-  if (already_) result.text += "The schema was so already, only the history was written.\n";
-  if (backup_) result.text += fmt::format("The state before it: {}\n", backup_->string());
-  Json moved = Json::array();
-  for (const fs::path& place : folders_->moved()) {
-    result.text += fmt::format("Its folder is now {}.\n", place.string());
-    moved.push_back(place.string());
-  }
-  if (!folders_->all_moved()) {
-    result.text +=
-        fmt::format("Its folder is still there, so the next deploy (Prisma's or belay's) applies it again{}.\n",
-                    options_.delete_history ? "" : ", although `prisma migrate status` says \"up to date\"");
-  }
-  result.json["way"] = already_ ? "history" : "reverse";
-  result.json["backup"] = backup_ ? Json(backup_->string()) : Json(nullptr);
-  if (steps_.size() == 1) {
-    result.json["folder_moved_to"] = moved.empty() ? Json(nullptr) : moved.front();
-  } else {
-    result.json["folders_moved_to"] = moved;
-  }
-  result.json["applied_again_by_next_deploy"] = !folders_->all_moved();
-  tool_.out.result(result);
+  tool_.out.result(show_taken_back(chain_, shown, {backup_, folders_->moved(), options_.delete_history}));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "common/apply_session.hpp"
 #include "common/apply_steps.hpp"
 #include "common/fault_point.hpp"
 #include "common/interrupt.hpp"
@@ -33,8 +32,7 @@ class Undo {
 
  private:
   bool try_once(int attempt);
-  void run_statements(const Script& script);
-  void become_owner();
+  void run_statements(std::size_t step);
   void compare();
   void write_history(const JoinedMigration& migration);
   void commit(Transaction& transaction);
@@ -56,8 +54,8 @@ class Undo {
 bool Undo::try_once(int attempt) {
   Transaction transaction{db()};
   try {
-    for (const Script& script : scripts_) {
-      run_statements(script);
+    for (std::size_t step = 0; step < scripts_.size(); ++step) {
+      run_statements(step);
       db().run_script(bookkeeping_setup_sql());
     }
     compare();
@@ -79,34 +77,30 @@ bool Undo::try_once(int attempt) {
   return true;
 }
 
-void Undo::run_statements(const Script& script) {
+void Undo::run_statements(std::size_t step) {
   const auto set = [&](const char* name, const std::optional<std::string>& value) {
     if (value) db().run("SELECT pg_catalog.set_config($1, $2, true)", {name, *value});
   };
   db().run("SET LOCAL search_path TO DEFAULT");  // an earlier script's bookkeeping has set it
-  become_owner();
+  become(db(), request_.objects_owner, SettingScope::transaction);
   set("lock_timeout", request_.lock_timeout);
   set("statement_timeout", request_.statement_timeout);
   set("search_path", request_.search_path);
-  for (const Statement& statement : script.statements) {
+  const auto between = [&](std::size_t done) {
+    if (request_.steps[step].between) request_.steps[step].between(done);
+  };
+  between(0);
+  std::size_t done = 0;
+  for (const Statement& statement : scripts_[step].statements) {
     at_ = &statement;
     fault_point("undo: statement");
     send_statement(db(), statement, session_, watch_);
     if (db().transaction_state() != TransactionState::open)
       throw Error{Failure::unresolved, "a statement ended the transaction that the reversal runs in", statement.text,
                   "Look at the schema and the history: `migrate-production diff`, `migrate-production status`."};
+    at_ = nullptr;
+    between(++done);
   }
-  at_ = nullptr;
-}
-
-/// What the reversal makes again belongs to whom it belonged.
-void Undo::become_owner() {
-  const bool may = db().maybe(
-                           "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1 AND rolname <> current_user AND "
-                           "pg_catalog.pg_has_role(oid, 'USAGE')",
-                           {request_.objects_owner})
-                       .has_value();
-  if (may) db().run("SET LOCAL ROLE " + quote_identifier(request_.objects_owner));
 }
 
 void Undo::compare() {
@@ -174,6 +168,17 @@ void Undo::settle(const Error& lost) {
 }
 
 }  // namespace
+
+void become(Connection& db, const std::string& owner, SettingScope scope) {
+  const bool may = db.maybe(
+                         "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1 AND rolname <> current_user AND "
+                         "pg_catalog.pg_has_role(oid, 'USAGE')",
+                         {owner})
+                       .has_value();
+  if (!may) return;
+  db.run(
+      fmt::format("SET {} ROLE {}", scope == SettingScope::transaction ? "LOCAL" : "SESSION", quote_identifier(owner)));
+}
 
 void undo(const UndoRequest& request, ReversalProof& proof, Tool& tool) { Undo{request, proof, tool}.run(); }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/files.hpp"
 #include "common/pending_file.hpp"
 
@@ -11,15 +13,17 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr Bytes longest_down = 16 * 1024 * 1024;
-
-void require_one_transaction(const WrittenReversal& written) {
+/// Throws refused where it could not be said afterwards how far it has come.
+bool needs_steps(const WrittenReversal& written) {
   const Script script = parse_script(written.sql);
-  if (script.atomic()) return;
-  throw Error{Failure::refused, fmt::format("\"{}\" cannot be run in one transaction", written.file.string()),
-              script.parsed ? "It holds transaction control, or a statement that cannot stand in a transaction."
-                            : script.parse_error,
-              "Leave out BEGIN, COMMIT and CONCURRENTLY: the reversal and the history are written in one transaction."};
+  if (script.atomic()) return false;
+  const bool controls = std::any_of(script.statements.begin(), script.statements.end(),
+                                    [](const Statement& statement) { return statement.transaction_control; });
+  if (script.parsed && !controls) return true;
+  throw Error{Failure::refused, fmt::format("\"{}\" cannot be run as a reversal", written.file.string()),
+              script.parsed ? "It holds transaction control." : script.parse_error,
+              "Leave out BEGIN and COMMIT: the reversal and the history are written in one transaction, or, where a "
+              "statement does not let them (CONCURRENTLY), statement by statement."};
 }
 
 }  // namespace
@@ -37,7 +41,7 @@ std::optional<WrittenReversal> find_written(const JoinedMigration& migration, co
   if (!named && !is_there(usual)) return std::nullopt;
   const fs::path file = named.value_or(usual);
   WrittenReversal written{file, read_small_file(file, longest_down)};
-  require_one_transaction(written);
+  written.in_steps = needs_steps(written);
   return written;
 }
 

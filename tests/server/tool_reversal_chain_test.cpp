@@ -75,6 +75,30 @@ TEST_CASE("of several migrations either all are taken back or none is") {
   CHECK(bench.db.side_databases().empty());
 }
 
+TEST_CASE("a guarded run applies what was taken back again only when told so, and deploy warns") {
+  const ReversalBench bench;
+  bench.deploy("20240102000000_slug", "ALTER TABLE users ADD slug text;");
+  require_ok(bench.take_back("slug"));
+  const std::string before = bench.state();
+  const Words guarded{"--no-rehearse", "--force"};
+  const RunResult refused = bench.tool("migrate-production", guarded);
+  CHECK(refused.status == 3);
+  CHECK_THAT(refused.err, Catch::Contains("--again") && Catch::Contains("20240102000000_slug was applied"));
+  CHECK(bench.state() == before);
+  Words again = guarded;
+  again.emplace_back("--again");
+  require_ok(bench.tool("migrate-production", again));
+  require_ok(bench.take_back("slug"));
+  const RunResult deployed = bench.tool("migrate-production", {"deploy"});
+  require_ok(deployed);
+  CHECK_THAT(deployed.err, Catch::Contains("taken back at"));
+  // One that failed and was resolved had never been applied.
+  bench.migration("20240103000000_other", "SELECT 1/0;");
+  CHECK(bench.tool("migrate-production", {"deploy"}).status == 6);
+  require_ok(bench.tool("migrate-production", {"resolve", "--rolled-back", "20240103000000_other"}));
+  CHECK(bench.tool("migrate-production", guarded).status == 6);
+}
+
 TEST_CASE("where all of several were undone by hand only the history is written") {
   const ChainBench bench;
   bench.db.sql("DROP INDEX users_short; ALTER TABLE users DROP short; ALTER TABLE orders DROP other");

@@ -1,0 +1,98 @@
+#include "migrate/guard_rehearsal.hpp"
+
+#include <fmt/format.h>
+
+#include "common/server_space.hpp"
+
+namespace belay {
+
+namespace {
+
+constexpr Bytes soon_restored = Bytes{10} << 30U;
+
+/// Why it is not done without having been asked for; empty if it may be.
+std::string why_not(RunContext& context) {
+  const Bytes size = context.server.database->size_bytes;
+  const std::optional<Bytes> free = server_free_space(context.maintenance);
+  if (!free) return "the server's free space is not known";
+  if (*free < 3 * size)
+    return fmt::format("{} are free there, and the database has {}", human_size(*free), human_size(size));
+  if (size > soon_restored) return fmt::format("the database has {}, which takes long to restore", human_size(size));
+  const std::string slots = context.maintenance.value(
+      "SELECT coalesce(string_agg(quote_ident(slot_name), ', '), '') FROM pg_replication_slots WHERE NOT active");
+  if (!slots.empty()) return fmt::format("replication slot {} is inactive, and would keep the WAL of it", slots);
+  return {};
+}
+
+Error failed_rehearsal(const Rehearsal& rehearsal) {
+  Error error = *rehearsal.failure;
+  error.detail = error.message + "\n" + error.detail;
+  error.message = fmt::format("migration \"{}\" failed in the rehearsal", rehearsal.failed_migration);
+  error.kind = Failure::refused;
+  error.hint = "The database was not touched. Correct the migration and run again.";
+  return error;
+}
+
+}  // namespace
+
+RehearsalChoice choose_rehearsal(const MigrateOptions& options, RunContext& context, const MigrationPlan& plan) {
+  if (options.no_rehearse) return {.rehearse = false, .spare = options.spare};
+  if (options.skip_backup) {
+    throw Error{Failure::refused, "the migrations would not be rehearsed", "There is no backup to rehearse them on.",
+                "Say --no-rehearse to deploy without a rehearsal, or leave out --skip-backup."};
+  }
+  if (const std::string outside = not_rehearsable(plan); !outside.empty()) {
+    throw Error{Failure::refused, "migrations reach beyond their own database, so they cannot be rehearsed beside it",
+                outside, "Say --no-rehearse to deploy them without a rehearsal. Nothing was changed."};
+  }
+  if (options.rehearse) return {.rehearse = true, .spare = !options.no_spare};
+  if (const std::string why = why_not(context); !why.empty()) {
+    throw Error{Failure::refused, "the migrations would not be rehearsed", why,
+                "Say --rehearse to restore a copy for it all the same, or --no-rehearse to deploy without. Nothing was "
+                "changed."};
+  }
+  return {.rehearse = true, .spare = !options.no_spare};
+}
+
+Rehearsal rehearse_on_backup(const RehearsalRequest& request, const MigrateOptions& options, Tool& tool) {
+  tool.out.note(fmt::format("Rehearsing {} migration{} on a copy of the backup", request.plan.pending.size(),
+                            request.plan.pending.size() == 1 ? "" : "s"));
+  Rehearsal rehearsal = rehearse(request, tool);
+  tool.out.note(fmt::format("Copy {} in {}", rehearsal.proof, human_duration(rehearsal.restored_in)));
+  tool.out.note(describe_rehearsal(rehearsal).text);
+  if (rehearsal.failure) throw failed_rehearsal(rehearsal);
+  if (!rehearsal.outside.empty()) {
+    std::string lines;
+    for (const std::string& line : rehearsal.outside) lines += line + "\n";
+    throw Error{Failure::refused, "roles or settings of the server changed during the rehearsal", lines,
+                "The database was not touched. If a migration did that, it has done so for real: look at it; then say "
+                "--no-rehearse. If somebody else did, run again."};
+  }
+  if (!options.max_lock) return rehearsal;
+  const std::chrono::milliseconds limit = parse_duration(*options.max_lock).value();
+  if (rehearsal.longest_lock() <= limit) return rehearsal;
+  throw Error{Failure::refused,
+              fmt::format("a lock was held for {} in the rehearsal, longer than --max-lock {}",
+                          human_duration(rehearsal.longest_lock()), *options.max_lock),
+              describe_rehearsal(rehearsal).text, "The database was not touched."};
+}
+
+void build_spare(RunContext& context, Rope& rope, const MigrateOptions& options, Tool& tool, Journal& journal) {
+  tool.out.note("Restoring a spare, so that putting back would be one swap");
+  RebuildRequest request = rebuild_request(context, rope, options, tool);
+  request.side_exists = true;
+  const Proof proof = build_side(context.maintenance, request, tool, journal);
+  rope.record.spare = true;
+  tool.out.note(fmt::format("Spare \"{}\": {}", rope.side, proof.sentence()));
+}
+
+std::vector<std::string> differs_from_rehearsed(Connection& db, const Rehearsal& rehearsal, const std::string& schema) {
+  std::vector<std::string> lines;
+  for (const SchemaDifference& difference :
+       compare_schema(rehearsal.schema, read_schema_fingerprint(db, schema), &db)) {
+    if (difference.severity == Severity::hard) lines.push_back("not as rehearsed: " + difference.describe());
+  }
+  return lines;
+}
+
+}  // namespace belay

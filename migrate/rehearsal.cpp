@@ -1,0 +1,194 @@
+#include "migrate/rehearsal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "common/outside_effects.hpp"
+#include "restore/restored_copy.hpp"
+#include "rollback/data_changes.hpp"
+#include "rollback/reverse.hpp"
+
+namespace belay {
+
+namespace {
+
+/// What belongs to the server and not to a database: a script that changes it does so for real.
+std::vector<std::string> server_wide(Connection& db) {
+  std::vector<std::string> lines;
+  for (const Row& row : db.rows(
+           "SELECT 'role ' || pg_catalog.to_jsonb(r)::text AS line FROM pg_catalog.pg_roles r UNION ALL SELECT 'member "
+           "' || pg_catalog.to_jsonb(m)::text FROM pg_catalog.pg_auth_members m UNION ALL SELECT 'setting ' || "
+           "pg_catalog.concat_ws(' ', d.datname, s.setrole::pg_catalog.regrole, s.setconfig::text) FROM "
+           "pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase WHERE d.oid IS "
+           "NULL OR d.datname <> pg_catalog.current_database() ORDER BY 1"))
+    lines.push_back(row.text("line"));
+  return lines;
+}
+
+std::vector<std::string> changed_lines(const std::vector<std::string>& before, const std::vector<std::string>& after) {
+  std::vector<std::string> changed;
+  std::set_symmetric_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(changed));
+  return changed;
+}
+
+class Stage {
+ public:
+  Stage(const RehearsalRequest& request, const std::string& name, Tool& tool, Rehearsal& result)
+      : request_(request),
+        result_(result),
+        db_(request.context.target.url, name, with_own_timeouts(tool)),
+        books_(request.context.target.url, name, tool.session()),
+        look_(request.context.target.url, name, tool.session()) {}
+
+  void run() {
+    std::vector<std::string> server = server_wide(look_);
+    std::sort(server.begin(), server.end());
+    if (request_.plan.creates_history) create_history_table(books_, request_.settings.schema);
+    for (const PendingMigration& pending : request_.plan.pending) {
+      if (!run_one(pending)) break;
+    }
+    result_.schema = read_schema_fingerprint(look_, request_.settings.schema);
+    std::vector<std::string> now = server_wide(look_);
+    std::sort(now.begin(), now.end());
+    result_.outside = changed_lines(server, now);
+  }
+
+ private:
+  static SessionSettings with_own_timeouts(const Tool& tool) {
+    SessionSettings session = tool.session();
+    session.keep_timeouts = true;
+    return session;
+  }
+
+  bool run_one(const PendingMigration& pending) {
+    const CatalogState before = read_catalog_state(look_, request_.settings.schema);
+    StatementMeter meter{db_};
+    meter.begin_script();
+    ApplySettings settings = request_.settings;
+    settings.meter = &meter;
+    settings.script = &pending.script;
+    const ApplyOutcome outcome = apply_migration(db_, books_, pending.migration, settings, {});
+    meter.end_script();
+    result_.migrations.push_back({pending.migration.name, outcome.duration, meter.statements(), "", ""});
+    if (outcome.failure) {
+      result_.failure = outcome.failure->error;
+      result_.failed_migration = pending.migration.name;
+      return false;
+    }
+    judge_reversal(pending, before, result_.migrations.back());
+    return true;
+  }
+
+  void judge_reversal(const PendingMigration& pending, const CatalogState& before, RehearsedMigration& rehearsed) {
+    if (is_there(pending.migration.file.parent_path() / "down.sql")) {
+      rehearsed.reversal = "down.sql";
+      return;
+    }
+    const CatalogState after = read_catalog_state(look_, request_.settings.schema);
+    const DerivedReversal reversal = derive_reversal(look_, before, after, request_.settings.schema);
+    std::vector<DataChange> data = data_changes(pending.script, before, after);
+    for (DataChange& change : replaced_data(before, after)) data.push_back(std::move(change));
+    rehearsed.reversal = !reversal.not_derivable.empty() ? "not" : !data.empty() ? "needs data" : "derivable";
+    if (!reversal.not_derivable.empty()) rehearsed.reversal_why = reversal.not_derivable.front();
+    if (reversal.not_derivable.empty() && !data.empty()) rehearsed.reversal_why = data.front().what;
+  }
+
+  const RehearsalRequest& request_;
+  Rehearsal& result_;
+  Connection db_, books_, look_;
+};
+
+Json json_of(const MeasuredStatement& statement) {
+  const auto ms = [](Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  };
+  Json locks = Json::array();
+  for (const TableLock& lock : statement.locks)
+    locks.push_back({{"table", lock.table}, {"mode", lock.mode}, {"held_ms", ms(lock.held)}});
+  return {
+      {"line", statement.line},           {"statement", statement.what}, {"ms", ms(statement.took)},  {"locks", locks},
+      {"rewritten", statement.rewritten}, {"rows", statement.rows},      {"wal_bytes", statement.wal}};
+}
+
+std::string statement_text(const MeasuredStatement& statement) {
+  std::string text =
+      fmt::format("  line {:>4}  {:<40} {:>9}", statement.line, statement.what, human_duration(statement.took));
+  if (statement.rows > 0) text += fmt::format(", {} rows", human_count(static_cast<std::uint64_t>(statement.rows)));
+  if (statement.wal > 1024 * 1024) text += fmt::format(", {} of WAL", human_size(statement.wal));
+  text += "\n";
+  for (const TableLock& lock : statement.locks)
+    text += fmt::format("             {} on {}, held {}\n", lock.mode, lock.table, human_duration(lock.held));
+  for (const std::string& table : statement.rewritten) text += fmt::format("             rewrites {}\n", table);
+  return text;
+}
+
+}  // namespace
+
+Duration Rehearsal::longest_lock() const {
+  Duration longest{};
+  for (const RehearsedMigration& migration : migrations) {
+    for (const MeasuredStatement& statement : migration.statements) {
+      for (const TableLock& lock : statement.locks) {
+        if (lock.mode != "SHARE UPDATE EXCLUSIVE") longest = std::max(longest, lock.held);
+      }
+    }
+  }
+  return longest;
+}
+
+std::string not_rehearsable(const MigrationPlan& plan) {
+  std::string text;
+  for (const PendingMigration& pending : plan.pending) {
+    for (const OutsideEffect& effect : outside_effects(pending.script))
+      text += fmt::format("{}, line {}: {}{}\n", pending.migration.name, effect.line, effect.what,
+                          effect.unknown ? " (what it does cannot be told beforehand)" : "");
+  }
+  return text;
+}
+
+Rehearsal rehearse(const RehearsalRequest& request, Tool& tool) {
+  Rehearsal result;
+  const TimePoint began = tool.clock.now();
+  RestoredCopy copy{{.url = request.context.target.url,
+                     .maintenance = request.context.maintenance,
+                     .source = request.source,
+                     .target = request.context.database(),
+                     .kind = SideKind::rehearsal,
+                     .pg_bin = request.pg_bin},
+                    tool};
+  result.proof = copy.proof().words();
+  result.restored_in = tool.clock.now() - began;
+  Stage{request, copy.name(), tool, result}.run();
+  copy.drop();
+  return result;
+}
+
+Result describe_rehearsal(const Rehearsal& rehearsal) {
+  Result result{"", {{"migrations", Json::array()}}};
+  for (const RehearsedMigration& migration : rehearsal.migrations) {
+    result.text += fmt::format("{}  {}\n", migration.name, human_duration(migration.took));
+    Json statements = Json::array();
+    for (const MeasuredStatement& statement : migration.statements) {
+      result.text += statement_text(statement);
+      statements.push_back(json_of(statement));
+    }
+    if (!migration.reversal.empty())
+      result.text += fmt::format("  reversal: {}{}{}\n", migration.reversal, migration.reversal_why.empty() ? "" : ", ",
+                                 migration.reversal_why);
+    result.json["migrations"].push_back(
+        {{"name", migration.name},
+         {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(migration.took).count()},
+         {"statements", statements},
+         {"reversal", migration.reversal},
+         {"reversal_why", migration.reversal_why}});
+  }
+  result.json["longest_lock_ms"] =
+      std::chrono::duration_cast<std::chrono::milliseconds>(rehearsal.longest_lock()).count();
+  result.json["failed_migration"] = rehearsal.failed_migration;
+  result.json["outside"] = rehearsal.outside;
+  return result;
+}
+
+}  // namespace belay
