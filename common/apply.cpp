@@ -7,6 +7,7 @@
 #include "common/apply_steps.hpp"
 #include "common/fault_point.hpp"
 #include "common/interrupt.hpp"
+#include "common/statement_meter.hpp"
 #include "common/statement_watch.hpp"
 
 namespace belay {
@@ -128,10 +129,12 @@ void run_atomic_statements(Run& run) {
     run.at = &statement;
     if (run.on_statement) run.on_statement(statement);
     fault_point("apply: statement");
+    if (run.settings.meter != nullptr) run.settings.meter->before(statement);
     send_statement(run.db, statement, run.session, run.watch);
     if (run.db.transaction_state() != TransactionState::open) {
       throw Error{Failure::unresolved, "the statement ended the transaction that the migration runs in"};
     }
+    if (run.settings.meter != nullptr) run.settings.meter->after(statement);
   }
   run.at = nullptr;
 }

@@ -20,6 +20,7 @@
 namespace belay {
 
 struct SessionFacts;
+class StatementMeter;
 
 struct ApplySettings {
   std::string schema = "public";  ///< where _prisma_migrations lives
@@ -37,6 +38,8 @@ struct ApplySettings {
   const Script* script = nullptr;
   /// Hears in a line why a statement waits or is tried again: who holds the lock, how far an index build is.
   std::function<void(const std::string&)> on_wait = {};
+  /// Measures the statements; its session is the script's own. Null = nobody does.
+  StatementMeter* meter = nullptr;
 };
 
 struct ApplyFailure {

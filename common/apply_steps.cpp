@@ -12,6 +12,7 @@
 #include "common/parse_tree.hpp"
 #include "common/sql_text.hpp"
 #include "common/statement_effect.hpp"
+#include "common/statement_meter.hpp"
 
 namespace belay {
 
@@ -58,6 +59,7 @@ class Steps {
       if (run_.on_statement) run_.on_statement(*at_);
       fault_point("apply: step");
       try {
+        if (meter() != nullptr) meter()->before(*at_);
         execute(i);
         ++i;
       } catch (const ServerError& error) {
@@ -70,6 +72,10 @@ class Steps {
 
  private:
   [[nodiscard]] const std::vector<Statement>& statements() const { return run_.script.statements; }
+  [[nodiscard]] StatementMeter* meter() const { return run_.settings.meter; }
+  void measured(const Statement& statement) {
+    if (meter() != nullptr) meter()->after(statement);
+  }
   [[nodiscard]] bool idle() const { return db_.transaction_state() == TransactionState::idle; }
 
   void begin_unit(std::size_t index) {
@@ -120,6 +126,7 @@ class Steps {
     if (statement.kind == "COMMIT" && db_.transaction_state() == TransactionState::open) then = journal_in_block(index);
     try {
       succeeded(statement, send_statement(db_, statement, run_.session, run_.watch));
+      measured(statement);
     } catch (const Error& error) {
       failed(statement, error, in_block);
       throw;
@@ -149,6 +156,7 @@ class Steps {
     bool sent = false;
     try {
       send_statement(db_, statement, run_.session, run_.watch);
+      measured(statement);
       const std::optional<StatementJournal> then = journal_in_block(index);
       sent = true;
       transaction.commit();
@@ -181,6 +189,7 @@ class Steps {
       throw;
     }
     so_far_.committed_something = true;
+    measured(statement);
     const EffectFound found = effect_now(statement, before_);
     if (found.effect == Effect::half) {
       so_far_.left_behind = found.words;

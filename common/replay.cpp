@@ -10,6 +10,7 @@
 #include "common/interrupt.hpp"
 #include "common/run_lock.hpp"
 #include "common/sql_text.hpp"
+#include "common/statement_meter.hpp"
 
 namespace belay {
 
@@ -67,10 +68,10 @@ SideSessions lock_side_server(const DatabaseUrl& url, const std::optional<std::s
 void drop_dead_replays(Connection& maintenance, const std::string& target, Tool& tool) {
   if (maintenance.value("SELECT pg_is_in_recovery()") == "t") return;  // they are the primary's, and perhaps at work
   for (const SideDatabase& side : find_side_databases(maintenance, target)) {
-    if (side.marker && side.marker->kind != SideKind::rehearsal) continue;
+    if (side.marker && !side.for_trial()) continue;
     if (!is_abandoned(maintenance, side)) continue;
     drop_side_database(maintenance, side.name);
-    tool.out.note(fmt::format("Dropped \"{}\", which an interrupted replay had left.", side.name));
+    tool.out.note(fmt::format("Dropped \"{}\", which an interrupted run had left.", side.name));
   }
 }
 
@@ -154,6 +155,15 @@ void Replay::drop() {
   there_ = false;
   if (shadow_ != nullptr) return shadow_->empty();
   drop_side_database(maintenance_, name_);
+}
+
+std::optional<ReplayFailure> Replay::measure(const Migration& script, StatementMeter& meter) {
+  meter.begin_script();
+  settings_.meter = &meter;
+  std::optional<ReplayFailure> failure = run({script});
+  settings_.meter = nullptr;
+  meter.end_script();
+  return failure;
 }
 
 std::optional<ReplayFailure> Replay::run(const std::vector<Migration>& migrations) {

@@ -56,6 +56,8 @@ class Replay {
   /// Applies them in the given order, up to the first that fails. May be called again for further ones. Throws
   /// interrupted; connection where the server is gone.
   [[nodiscard]] std::optional<ReplayFailure> run(const std::vector<Migration>& migrations);
+  /// The same for one script, measured.
+  [[nodiscard]] std::optional<ReplayFailure> measure(const Migration& script, StatementMeter& meter);
   /// A session in the side database, idle.
   [[nodiscard]] Connection& db() { return db_.value(); }
   [[nodiscard]] const std::string& name() const { return name_; }

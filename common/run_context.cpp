@@ -92,7 +92,7 @@ std::string describe_leftover(const SideDatabase& side) {
 /// replay.
 std::string way_out(const std::vector<const SideDatabase*>& leftovers) {
   for (const SideDatabase* side : leftovers) {
-    if (side->marker && side->marker->tool == "migrate-production" && side->marker->kind != SideKind::rehearsal)
+    if (side->marker && side->marker->tool == "migrate-production" && !side->for_trial())
       return "Run `migrate-production recover` first: it says which state the database is in, and finishes or removes "
              "what is left.";
   }

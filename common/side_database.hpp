@@ -28,6 +28,9 @@ enum class SideKind {
 /// The run in a side database's name; empty for any other name.
 [[nodiscard]] std::string run_in_name(const std::string& name);
 
+/// The step of a side database that something is tried in: if its run is dead nobody needs it any more.
+inline constexpr const char* step_of_a_trial = "trying";
+
 struct Marker {
   std::string run;
   std::string tool;
@@ -50,6 +53,10 @@ struct SideDatabase {
   std::string owner;
   [[nodiscard]] bool kept() const {
     return marker && (marker->kind == SideKind::before || marker->kind == SideKind::failed);
+  }
+  /// Something is only tried in it: the target does not hang on it, whatever became of its run.
+  [[nodiscard]] bool for_trial() const {
+    return marker && (marker->kind == SideKind::rehearsal || marker->step == step_of_a_trial);
   }
 };
 

@@ -19,7 +19,7 @@ constexpr std::chrono::seconds lock_patience{2};
 void require_no_deploy(const RunContext& context) {
   for (const SideDatabase& side : context.sides) {
     if (side.kept() || !side.marker || side.marker->tool != "migrate-production") continue;
-    if (side.marker->kind == SideKind::rehearsal) continue;
+    if (side.for_trial()) continue;
     throw Error{Failure::refused,
                 fmt::format("\"{}\" belongs to a deploy that did not end in order (run {}, step {})", side.name,
                             side.marker->run, side.marker->step),

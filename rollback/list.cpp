@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/files.hpp"
+#include "rollback/data_changes.hpp"
 #include "rollback/live.hpp"
 #include "rollback/replay_request.hpp"
 #include "rollback/reverse.hpp"

@@ -7,9 +7,14 @@
 #include "common/fingerprint.hpp"
 #include "common/history.hpp"
 #include "rollback/derive.hpp"
-#include "rollback/verdict.hpp"
 
 namespace belay {
+
+/// The live database's answer to a statement's question.
+struct Counted {
+  std::optional<std::uint64_t> number;
+  std::string why_not;  ///< the server's message where it could not be counted
+};
 
 struct LiveState {
   SchemaFingerprint schema;

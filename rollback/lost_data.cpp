@@ -213,14 +213,15 @@ void LostData::describe(Result& result) const {
   result.text += text;
 }
 
-void LostData::refuse() const {
+std::optional<Error> LostData::refusal() const {
   const std::string from = backup_ ? fmt::format("In {}.\n", backup_->archive.string()) : "";
-  if (!plan_.refused.empty())
-    throw Error{Failure::refused, fmt::format("not all that migration \"{}\" dropped can be brought back", migration_),
-                lines_of(plan_.refused) + from, without_it};
-  if (planned_.in_the_way.empty()) return;
-  throw Error{Failure::refused, fmt::format("rows keep migration \"{}\" from being taken back", migration_),
-              lines_of(planned_.in_the_way) + from, "Nothing was changed. Correct those rows, and run again."};
+  if (!plan_.refused.empty()) {
+    return Error{Failure::refused, fmt::format("not all that migration \"{}\" dropped can be brought back", migration_),
+                 lines_of(plan_.refused) + from, without_it};
+  }
+  if (planned_.in_the_way.empty()) return std::nullopt;
+  return Error{Failure::refused, fmt::format("rows keep migration \"{}\" from being taken back", migration_),
+               lines_of(planned_.in_the_way) + from, "Nothing was changed. Correct those rows, and run again."};
 }
 
 void LostData::between(std::size_t done) {

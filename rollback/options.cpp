@@ -71,6 +71,9 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
              Where::command_line_only);
   set.path("--down", options.down, "FILE",
            "the reversal, instead of down.sql in the migration's folder; without either it is derived");
+  set.choice("--prove", options.prove, {"schema", "data"},
+             "schema: by the schema alone; data: on a copy of a backup with its rows too (default where there is one, "
+             "and room for it)");
   set.flag("--write-down", options.write_down,
            "write the derived reversal as down.sql into the migration's folder, and run nothing");
   set.flag("--keep-folder", options.keep_folder,
@@ -112,6 +115,7 @@ std::optional<RollbackOptions> read_rollback_options(int argc, const char* const
                              "--with-dependents",
                              "--to",
                              "--steps",
+                             "--prove",
                              "--down",
                              "--write-down",
                              "--keep-folder",

@@ -20,10 +20,11 @@ struct RollbackOptions {
   std::optional<std::filesystem::path> down;  ///< the reversal, instead of the folder's down.sql
   std::optional<std::string> side_server;     ///< URL of the server where the side database is made
   std::optional<int> lock_retries;
-  std::optional<std::string> to;  ///< everything after this migration is taken back
-  std::optional<int> steps;       ///< so many are, from the one applied last
-  bool with_dependents = false;   ///< the later migrations that need it too
-  bool write_down = false;        ///< only write the derived reversal into the folder
+  std::optional<std::string> to;     ///< everything after this migration is taken back
+  std::optional<int> steps;          ///< so many are, from the one applied last
+  std::optional<std::string> prove;  ///< "schema" or "data"; none = data where there is a backup to try it on
+  bool with_dependents = false;      ///< the later migrations that need it too
+  bool write_down = false;           ///< only write the derived reversal into the folder
   bool accept_drift = false;
   bool skip_backup = false;
   bool archive = false, no_archive = false;  ///< neither: as archive

@@ -8,6 +8,7 @@
 #include "common/fault_point.hpp"
 #include "common/sql_text.hpp"
 #include "rollback/object_text.hpp"
+#include "rollback/took_effect.hpp"
 #include "rollback/without.hpp"
 
 namespace belay {
@@ -66,8 +67,57 @@ void ReversalProof::judge_failed() {
   replay_with();
   without_ = with_;
   result_.already_back = result_.drift.empty();
-  if (result_.already_back) result_.drift.clear();
   std::swap(result_.residue, result_.drift);
+  if (result_.already_back || !request_.failed) return;
+  find_what_took_effect();
+}
+
+/// Its statements are run one after the other in the side database, until that is what the live one is.
+void ReversalProof::find_what_took_effect() {
+  const CatalogState before = read_catalog_state(side_->db(), request_.replay.settings.schema);
+  std::size_t statements = 0;
+  bool found = is_where_live_is();  // an index that was built half, and nothing else
+  for (const ScriptUnit& unit : units_of(parse_script(*request_.failed))) {
+    if (found || !run_script("running what the migration did", unit.text).empty()) break;
+    statements += unit.statements;
+    found = is_where_live_is();
+  }
+  if (!found) return;
+  result_.took_effect = statements;
+  result_.residue.clear();
+  reverse_failed(before);
+}
+
+bool ReversalProof::is_where_live_is() {
+  const std::vector<SchemaDifference> left = hard(differences(read(), request_.live, Found::live));
+  result_.invalid_indexes = only_invalid_indexes(left, request_.live);
+  return left.empty() || !result_.invalid_indexes.empty();
+}
+
+/// There is no staircase: a script that failed cannot be run again to its end.
+void ReversalProof::reverse_failed(const CatalogState& before) {
+  const std::string& schema = request_.replay.settings.schema;
+  const CatalogState now = read_catalog_state(side_->db(), schema);
+  latest_ = now;
+  if (request_.down) {
+    result_.script = *request_.down;
+  } else {
+    const DerivedReversal derived = derive_reversal(side_->db(), before, now, schema);
+    result_.statements = derived.statements;
+    result_.not_derivable = derived.not_derivable;
+    derive();
+    result_.data = replaced_data(before, now);
+  }
+  if (!result_.not_derivable.empty()) return;
+  StatementMeter meter{side_->db()};
+  result_.failure = run_script("running the reversal", result_.script, &meter);
+  result_.measured = meter.statements();
+  if (!result_.failure.empty()) return;
+  result_.residue = hard(differences(*without_, read(), Found::replayed));
+  for (const std::string& index : result_.invalid_indexes) {  // the side database has none of them
+    result_.statements.push_back({"DROP INDEX " + index, "drops the index that was built half"});
+    result_.script += "DROP INDEX " + index + ";\n";
+  }
 }
 
 void ReversalProof::replay_without() {
@@ -149,15 +199,17 @@ std::vector<SchemaDifference> ReversalProof::hard(std::vector<SchemaDifference> 
   return all;
 }
 
-std::string ReversalProof::run_script(const std::string& what, const std::string& script) {
+std::string ReversalProof::run_script(const std::string& what, const std::string& script, StatementMeter* meter) {
   const Migration step{.name = what, .file = "reversal of " + request_.name, .script = script, .checksum = {}};
-  const std::optional<ReplayFailure> failure = side_->run({step});
+  const std::optional<ReplayFailure> failure = meter != nullptr ? side_->measure(step, *meter) : side_->run({step});
   return failure ? fmt::format("{}: {}\n{}", what, failure->error.message, failure->error.detail) : "";
 }
 
 void ReversalProof::try_reversal() {
   const std::string& script = result_.script;
-  result_.failure = run_script("running the reversal", script);
+  StatementMeter meter{side_->db()};
+  result_.failure = run_script("running the reversal", script, &meter);
+  result_.measured = meter.statements();
   if (!result_.failure.empty()) return;
   fault_point("proof: reversal run");
   for (SchemaDifference& difference : differences(*without_, read(), Found::replayed))

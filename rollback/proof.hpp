@@ -10,6 +10,7 @@
 
 #include "common/fingerprint.hpp"
 #include "common/replay.hpp"
+#include "common/statement_meter.hpp"
 #include "rollback/data_changes.hpp"
 #include "rollback/lost.hpp"
 #include "rollback/reverse.hpp"
@@ -18,9 +19,10 @@ namespace belay {
 
 struct ProofRequest {
   ReplayRequest replay;
-  std::vector<Migration> applied;   ///< all that are applied, in the folder's order
-  std::string name;                 ///< of the one to be taken back: one of `applied`, or it failed
-  std::optional<std::string> down;  ///< its reversal as somebody wrote it; none = it is derived
+  std::vector<Migration> applied;          ///< all that are applied, in the folder's order
+  std::string name;                        ///< of the one to be taken back: one of `applied`, or it failed
+  std::optional<std::string> failed = {};  ///< the script of the one that failed
+  std::optional<std::string> down;         ///< its reversal as somebody wrote it; none = it is derived
   SchemaFingerprint live;
   std::string objects_owner;  ///< whose the live objects are
 };
@@ -29,8 +31,9 @@ struct ProofResult {
   std::vector<ReversalStatement> statements;  ///< of a derived reversal
   std::string script;                         ///< the reversal; empty if none could be derived
   std::vector<std::string> not_derivable;
-  std::vector<DataChange> data;       ///< what the migration did to rows that were there
-  std::vector<DataChange> down_data;  ///< what the reversal does to rows, where somebody wrote it
+  std::vector<MeasuredStatement> measured;  ///< of the script, in the empty side database: its locks are right
+  std::vector<DataChange> data;             ///< what the migration did to rows that were there
+  std::vector<DataChange> down_data;        ///< what the reversal does to rows, where somebody wrote it
   /// Later migrations that cannot be run without it, in order, and why the first cannot.
   std::vector<std::string> dependents;
   std::string why_dependent;
@@ -41,9 +44,13 @@ struct ProofResult {
   std::vector<std::string> lost_columns;  ///< older than the migration, and not there or others after the reversal
   std::vector<std::string> not_compared;  ///< kinds, and the number of objects
   std::string failure;                    ///< the reversal, or the migration after it, could not be run: why
-  bool of_failed = false;                 ///< the migration failed; `residue` is what of it took effect
-  bool changes_schema = true;             ///< the migration makes a difference to the schema
-  bool already_back = false;              ///< the live schema is what the history without the migration makes
+  bool of_failed = false;                 ///< the migration failed
+  /// Of one that failed: so many of its statements, from the first, are in the schema; none = it cannot be told, and
+  /// `residue` is what differs from the history without it.
+  std::optional<std::size_t> took_effect;
+  std::vector<std::string> invalid_indexes;  ///< that it left half built
+  bool changes_schema = true;                ///< the migration makes a difference to the schema
+  bool already_back = false;                 ///< the live schema is what the history without the migration makes
   [[nodiscard]] bool proven() const {
     return !script.empty() && dependents.empty() && residue.empty() && litter.empty() && lost_columns.empty() &&
            failure.empty();
@@ -70,12 +77,16 @@ class ReversalProof {
 
  private:
   void judge_failed();
+  void find_what_took_effect();
+  [[nodiscard]] bool is_where_live_is();
+  void reverse_failed(const CatalogState& before);
   void replay_without();
   void replay_with();
   void derive();
   void try_reversal();
   void note_lost_columns();
-  [[nodiscard]] std::string run_script(const std::string& what, const std::string& script);
+  [[nodiscard]] std::string run_script(const std::string& what, const std::string& script,
+                                       StatementMeter* meter = nullptr);
   [[nodiscard]] SchemaFingerprint read();
   enum class Found { replayed, live };  ///< which database the facts are of
   [[nodiscard]] std::vector<SchemaDifference> differences(const SchemaFingerprint& expected, SchemaFingerprint found,

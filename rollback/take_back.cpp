@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <memory>
 
+#include "backup/catalogue.hpp"
 #include "backup/report.hpp"
 #include "common/fault_point.hpp"
 #include "common/sql_text.hpp"
 #include "restore/run.hpp"
+#include "rollback/data_trial.hpp"
 #include "rollback/folders.hpp"
 #include "rollback/live.hpp"
 #include "rollback/lost_data.hpp"
@@ -34,6 +36,7 @@ struct Step {
   std::optional<WrittenReversal> written;
   std::optional<ProofResult> proof;
   std::vector<Counted> counts;
+  std::vector<MeasuredStatement> measured;
   std::unique_ptr<LostData> lost;  ///< none where it cannot be run anyway
   [[nodiscard]] const std::string& name() const { return plan.migration.name; }
   [[nodiscard]] std::string source() const { return written ? written->file.string() : "derived"; }
@@ -59,10 +62,15 @@ class TakeBack {
     side_.emplace(side_replay(options_, context_, live_, tool_));
     if (options_.with_dependents) add_dependents();
     prove();
+    const std::optional<Error> refused = find_refusal();
+    if (!refused && !options_.write_down) try_data();
     const Result shown = describe();
     tool_.out.note(shown.text);
     if (options_.write_down) return write_all_down(shown);
-    require_proofs();
+    if (refused) throw Error{*refused};
+    if (trial_) {
+      if (const std::optional<Error> error = refusal(*trial_)) throw Error{*error};
+    }
     if (options_.common.dry_run) return show_plan(shown);
     choose_fates();
     ask();
@@ -77,9 +85,13 @@ class TakeBack {
   void prove();
   [[nodiscard]] ProofRequest proof_of(const Step& step, const std::vector<Migration>& applied) const;
   void look_for_lost_data(Step& step);
+  [[nodiscard]] bool brings_back() const;
   [[nodiscard]] Result describe(const Step& step) const;
   [[nodiscard]] Result describe() const;
-  void require_proofs() const;
+  [[nodiscard]] Result describe_steps() const;
+  [[nodiscard]] std::optional<Error> find_refusal() const;
+  void try_data();
+  [[nodiscard]] std::optional<fs::path> backup_for_trial();
   int write_all_down(const Result& shown);
   int show_plan(Result shown) const;
   void choose_fates();
@@ -87,9 +99,9 @@ class TakeBack {
   void act(const Result& shown);
   std::optional<fs::path> back_up();
   void report_lost_data(Result& result) const;
-  void report(Result result, const std::optional<fs::path>& backup);
+  void report(Result result);
   [[nodiscard]] Judged judged(const Step& step) const {
-    return {step.name(), step.proof.value(), step.counts, step.source(), options_.accept_drift};
+    return {step.name(), step.proof.value(), step.counts, step.source(), step.measured, options_.accept_drift};
   }
   [[nodiscard]] std::vector<std::string> names() const;
   /// For people: the name, or how many there are.
@@ -105,6 +117,8 @@ class TakeBack {
   std::optional<SideReplay> side_;
   std::optional<ReversalProof> last_;  ///< the proof of the last step: what all of them lead to
   bool already_ = false;               ///< the live schema is so already
+  std::optional<DataTrial> trial_;
+  std::optional<fs::path> backup_;  ///< the run's own
   std::optional<MigrationFolders> folders_;
 };
 
@@ -169,6 +183,7 @@ ProofRequest TakeBack::proof_of(const Step& step, const std::vector<Migration>& 
                        .live = last_ ? last_->without() : live_.schema,
                        .objects_owner = live_.objects_owner};
   if (step.written) request.down = step.written->sql;
+  if (step.plan.migration.state == MigrationState::failed) request.failed = step.plan.migration.local->script;
   return request;
 }
 
@@ -181,6 +196,7 @@ void TakeBack::prove() {
     if (last_) last_->finish();
     last_.emplace(std::move(request), tool_);
     step.proof = last_->result();
+    step.measured = step.proof->measured;
     step.counts = count_rows(db_, step.proof->statements);
     look_for_lost_data(step);
     if (!step.proof->dependents.empty()) throw refusal(judged(step)).value();
@@ -206,6 +222,11 @@ void TakeBack::look_for_lost_data(Step& step) {
   step.lost->correct(step.counts);
 }
 
+bool TakeBack::brings_back() const {
+  return std::any_of(steps_.begin(), steps_.end(),
+                     [](const Step& step) { return step.lost && step.lost->brings_back(); });
+}
+
 Result TakeBack::describe(const Step& step) const {
   Result one = describe_proof(judged(step));
   if (step.lost) step.lost->describe(one);
@@ -213,6 +234,16 @@ Result TakeBack::describe(const Step& step) const {
 }
 
 Result TakeBack::describe() const {
+  Result all = describe_steps();
+  all.json["data_trial"] = nullptr;
+  if (!trial_) return all;
+  const Result tried = describe_trial(*trial_);
+  all.text += tried.text;
+  all.json["data_trial"] = tried.json;
+  return all;
+}
+
+Result TakeBack::describe_steps() const {
   if (steps_.size() == 1) return describe(steps_.front());
   Result all{"", {{"migrations", Json::array()}, {"proven", true}, {"already_taken_back", already_}}};
   for (const Step& step : steps_) {
@@ -224,11 +255,62 @@ Result TakeBack::describe() const {
   return all;
 }
 
-void TakeBack::require_proofs() const {
-  if (already_) return;
+std::optional<Error> TakeBack::find_refusal() const {
+  if (already_) return std::nullopt;
   for (const Step& step : steps_) {
-    if (std::optional<Error> error = refusal(judged(step))) throw Error{*error};
-    if (step.lost) step.lost->refuse();
+    if (std::optional<Error> error = refusal(judged(step))) return error;
+    if (step.lost) {
+      if (std::optional<Error> error = step.lost->refusal()) return error;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Without one that has the present history, and where it was asked for, the run's own backup is taken now.
+std::optional<fs::path> TakeBack::backup_for_trial() {
+  if (options_.prove == "schema") return std::nullopt;
+  if (brings_back()) {
+    // In a copy they would not be there, and whatever needs them would fail.
+    if (options_.prove != "data") return std::nullopt;
+    throw Error{Failure::refused,
+                "a reversal that brings rows back from a backup cannot be tried on a copy",
+                {},
+                "Leave out --prove data, or give --no-recover-data. Nothing was changed."};
+  }
+  std::optional<fs::path> archive = backup_as_now(catalogue_folders(options_.backup_path), context_, live_);
+  if (archive && (options_.prove || fits_beside(context_, tool_.out))) return archive;
+  if (archive || options_.prove != "data") return std::nullopt;
+  if (options_.common.dry_run || options_.skip_backup)
+    throw Error{Failure::refused,
+                "there is no backup that has the present history, to try the reversal on",
+                {},
+                "Take one first (`backup-db`), or leave out --prove data. Nothing was changed."};
+  take_prisma_lock(db_, prisma_lock_patience);
+  backup_ = back_up();
+  return backup_;
+}
+
+void TakeBack::try_data() {
+  if (already_) return;
+  const std::optional<fs::path> archive = backup_for_trial();
+  if (!archive) return;
+  const RestoreSource source = open_backup(*archive);
+  DataTrialRequest request{.url = side_->sessions ? side_->request.url : context_.target.url,
+                           .maintenance = side_->sessions ? side_->sessions->maintenance : context_.maintenance,
+                           .target = context_.database(),
+                           .source = source,
+                           .scripts = {},
+                           .settings = side_->request.settings,
+                           .objects_owner = live_.objects_owner,
+                           .pg_bin = options_.common.pg_bin};
+  for (const Step& step : steps_) {
+    if (!step.proof->already_back)
+      request.scripts.push_back({step.name(), step.proof->script, !step.proof->down_data.empty()});
+  }
+  trial_ = try_on_data(request, tool_);
+  std::size_t next = 0;
+  for (Step& step : steps_) {
+    if (!step.proof->already_back && next < trial_->statements.size()) step.measured = trial_->statements[next++];
   }
 }
 
@@ -287,8 +369,10 @@ std::optional<fs::path> TakeBack::back_up() {
 }
 
 void TakeBack::act(const Result& shown) {
-  take_prisma_lock(db_, prisma_lock_patience);
-  const std::optional<fs::path> backup = back_up();
+  if (!backup_) {
+    take_prisma_lock(db_, prisma_lock_patience);
+    backup_ = back_up();
+  }
   fault_point("undo: backup taken");
   UndoRequest undo_request{.context = context_,
                            .db = db_,
@@ -310,25 +394,26 @@ void TakeBack::act(const Result& shown) {
   undo(undo_request, *last_, tool_);
   folders_->move();
   last_->finish();
-  report(shown, backup);
+  report(shown);
 }
 
 void TakeBack::report_lost_data(Result& result) const {
   if (already_) return;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     if (!steps_[i].lost) continue;
-    Result one{"", steps_.size() == 1 ? result.json : result.json["migrations"][i]};
+    Json& json = steps_.size() == 1 ? result.json : result.json["migrations"][i];
+    Result one{"", std::move(json)};
     steps_[i].lost->report(one);
     result.text += one.text;
-    (steps_.size() == 1 ? result.json : result.json["migrations"][i]) = std::move(one.json);
+    json = std::move(one.json);
   }
 }
 
-void TakeBack::report(Result result, const std::optional<fs::path>& backup) {
+void TakeBack::report(Result result) {
   result.text.clear();
   for (const std::string& name : names()) result.text += fmt::format("Migration {} was taken back.\n", name);
   if (already_) result.text += "The schema was so already, only the history was written.\n";
-  if (backup) result.text += fmt::format("The state before it: {}\n", backup->string());
+  if (backup_) result.text += fmt::format("The state before it: {}\n", backup_->string());
   report_lost_data(result);
   Json moved = Json::array();
   for (const fs::path& place : folders_->moved()) {
@@ -341,7 +426,7 @@ void TakeBack::report(Result result, const std::optional<fs::path>& backup) {
                     options_.delete_history ? "" : ", although `prisma migrate status` says \"up to date\"");
   }
   result.json["way"] = already_ ? "history" : "reverse";
-  result.json["backup"] = backup ? Json(backup->string()) : Json(nullptr);
+  result.json["backup"] = backup_ ? Json(backup_->string()) : Json(nullptr);
   if (steps_.size() == 1) {
     result.json["folder_moved_to"] = moved.empty() ? Json(nullptr) : moved.front();
   } else {

@@ -48,14 +48,31 @@ const Counted& count_at(const Judged& judged, std::size_t i) {
   return i < judged.counts.size() ? judged.counts[i] : none;
 }
 
+/// "locks ACCESS EXCLUSIVE on public.orders", and for how long where that is known of real rows.
+std::string locks_text(const MeasuredStatement& statement) {
+  std::string text;
+  for (const TableLock& lock : statement.locks)
+    text += fmt::format("       locks {} in {}, held {}\n", lock.table, lock.mode, human_duration(lock.held));
+  for (const std::string& table : statement.rewritten) text += fmt::format("       rewrites {}\n", table);
+  return text;
+}
+
+std::string written_text(const Judged& judged) {
+  std::string text = fmt::format("The reversal: {}\n", judged.source);
+  for (const MeasuredStatement& statement : judged.measured)
+    text += fmt::format("  line {:>4}  {}\n{}", statement.line, statement.what, locks_text(statement));
+  return text;
+}
+
 std::string statements_text(const Judged& judged) {
   const ProofResult& proof = judged.proof;
-  if (proof.statements.empty()) return "";
+  if (proof.statements.empty()) return proof.script.empty() ? "" : written_text(judged);
   std::string text = fmt::format("The reversal, {}:\n", judged.source);
   for (std::size_t i = 0; i < proof.statements.size(); ++i) {
     const ReversalStatement& statement = proof.statements[i];
     text += fmt::format("  {:>3}  {}\n       {}{}\n", i + 1, one_line(statement.sql), to_string(statement.loss),
                         count_text(statement, count_at(judged, i)));
+    if (i < judged.measured.size()) text += locks_text(judged.measured[i]);
   }
   return text;
 }
@@ -77,6 +94,23 @@ Json json_of(const std::vector<DataChange>& changes) {
   return list;
 }
 
+Json json_of(const MeasuredStatement& statement) {
+  const auto ms = [](Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  };
+  Json locks = Json::array();
+  for (const TableLock& lock : statement.locks)
+    locks.push_back({{"table", lock.table}, {"mode", lock.mode}, {"held_ms", ms(lock.held)}});
+  return {{"line", statement.line}, {"what", statement.what},           {"ms", ms(statement.took)},
+          {"locks", locks},         {"rewritten", statement.rewritten}, {"rows", statement.rows}};
+}
+
+Json json_of(const std::vector<MeasuredStatement>& statements) {
+  Json list = Json::array();
+  for (const MeasuredStatement& statement : statements) list.push_back(json_of(statement));
+  return list;
+}
+
 Json statements_json(const Judged& judged) {
   Json list = Json::array();
   for (std::size_t i = 0; i < judged.proof.statements.size(); ++i) {
@@ -94,6 +128,9 @@ Json statements_json(const Judged& judged) {
 
 std::string proof_text(const ProofResult& proof) {
   if (!proof.proven()) return "Proof: not proven.\n";
+  if (proof.of_failed)
+    return "Proof: proven for the schema. On a side database the reversal of what had taken effect made what the "
+           "history without the migration makes.\n";
   std::string text =
       "Proof: proven for the schema. On a side database the reversal made what the history without the migration "
       "makes, and the migration could be run again after it.\n";
@@ -158,8 +195,12 @@ std::optional<Error> in_the_way(const Judged& judged) {
 
 Result describe_proof(const Judged& judged) {
   const ProofResult& proof = judged.proof;
-  std::string text = statements_text(judged);
-  if (text.empty() && !proof.script.empty()) text = fmt::format("The reversal: {}\n", judged.source);
+  std::string text;
+  if (proof.took_effect)
+    text = fmt::format("The migration failed; its first {} statement{} took effect.\n", *proof.took_effect,
+                       *proof.took_effect == 1 ? "" : "s");
+  text += section("It left an index that is not valid:", lines_of(proof.invalid_indexes));
+  text += statements_text(judged);
   text += section("Changes of the migration to rows, which no reversal derived from the schema takes back:",
                   lines_of(proof.data));
   text += section("The reversal changes rows, which is not proven:", lines_of(proof.down_data));
@@ -170,8 +211,10 @@ Result describe_proof(const Judged& judged) {
             {"source", judged.source},
             {"proven", proof.proven()},
             {"already_taken_back", proof.already_back},
+            {"took_effect", proof.took_effect ? Json(*proof.took_effect) : Json(nullptr)},
             {"statements", statements_json(judged)},
             {"not_derivable", proof.not_derivable},
+            {"measured", json_of(judged.measured)},
             {"data", json_of(proof.data)},
             {"down_data", json_of(proof.down_data)},
             {"dependents", proof.dependents},
@@ -183,11 +226,35 @@ Result describe_proof(const Judged& judged) {
   return {text, json};
 }
 
+Result describe_trial(const DataTrial& trial) {
+  std::string text =
+      fmt::format("Tried on real rows: {}, {}, {} rows\n", trial.archive, trial.taken_at, human_count(trial.rows));
+  text += section("Values that it changes, as is meant:", lines_of(trial.changed));
+  if (trial.proven()) text += "It ran there, and no other value of what stays was changed.\n";
+  return {text,
+          {{"archive", trial.archive},
+           {"taken", trial.taken_at},
+           {"rows", trial.rows},
+           {"changed", trial.changed},
+           {"unexpected", trial.unexpected},
+           {"failure", trial.failure},
+           {"proven", trial.proven()}}};
+}
+
+std::optional<Error> refusal(const DataTrial& trial) {
+  if (trial.proven()) return std::nullopt;
+  if (!trial.failure.empty())
+    return Error{Failure::refused, "the reversal does not run on the rows of backup " + trial.archive, trial.failure,
+                 choices};
+  return Error{Failure::refused, "the reversal changes values that it has no business with",
+               "In a copy of backup " + trial.archive + ":\n" + lines_of(trial.unexpected), choices};
+}
+
 std::optional<Error> refusal(const Judged& judged) {
   const ProofResult& proof = judged.proof;
   if (!proof.dependents.empty()) return with_dependents(judged);
   if (proof.already_back) return std::nullopt;
-  if (proof.of_failed) return half_done(judged);
+  if (proof.of_failed && !proof.took_effect) return half_done(judged);
   if (!proof.not_derivable.empty()) return not_derivable(judged);
   if (judged.source == "derived" && !proof.data.empty()) {
     return Error{

@@ -1,0 +1,113 @@
+#include "common/statement_meter.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace belay {
+
+namespace {
+
+/// "AccessExclusiveLock" as the documentation writes it: ACCESS EXCLUSIVE.
+std::string documented(const std::string& mode) {
+  constexpr std::size_t suffix = 4;  // Lock
+  std::string words;
+  for (const char c : mode.substr(0, mode.size() - std::min(suffix, mode.size()))) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isupper(byte) != 0 && !words.empty()) words += ' ';
+    words += static_cast<char>(std::toupper(byte));
+  }
+  return words;
+}
+
+Duration since(std::chrono::steady_clock::time_point moment) {
+  return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - moment);
+}
+
+}  // namespace
+
+void StatementMeter::begin_script() {
+  release();
+  files_.clear();
+  for (const Row& row : db_.rows("SELECT oid::text AS oid, coalesce(pg_catalog.pg_relation_filenode(oid), 0)::text AS "
+                                 "file FROM pg_catalog.pg_class WHERE oid >= 16384"))
+    files_[row.text("oid")] = row.text("file");
+}
+
+void StatementMeter::before(const Statement& statement) {
+  if (db_.transaction_state() == TransactionState::idle) release();
+  MeasuredStatement measured{.line = statement.line, .what = statement.kind};
+  if (!statement.object.empty()) measured.what += " " + statement.object;
+  statements_.push_back(std::move(measured));
+  rows_before_ = rows_written();
+  wal_before_ = wal_position();
+  began_ = std::chrono::steady_clock::now();
+}
+
+void StatementMeter::after(const Statement&) {
+  if (statements_.empty()) return;
+  MeasuredStatement& measured = statements_.back();
+  measured.took = since(began_);
+  if (db_.transaction_state() == TransactionState::failed) return;
+  const Row wal =
+      db_.one("SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), $1::pg_lsn)::bigint AS n",
+              {wal_before_});
+  measured.wal = static_cast<Bytes>(std::max<std::int64_t>(0, wal.number("n")));
+  if (db_.transaction_state() != TransactionState::open) return;
+  measured.rows = std::max<std::int64_t>(0, rows_written() - rows_before_);
+  read_locks(measured);
+}
+
+void StatementMeter::end_script() { release(); }
+
+void StatementMeter::release() {
+  for (const Held& held : held_) statements_.at(held.statement).locks.at(held.lock).held = since(held.since);
+  held_.clear();
+  known_.clear();
+}
+
+void StatementMeter::read_locks(MeasuredStatement& statement) {
+  const Rows locks = db_.rows(
+      "SELECT c.oid::text AS oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, l.mode, "
+      "coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::text AS file FROM pg_catalog.pg_locks l JOIN "
+      "pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+      "l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND n.nspname NOT IN "
+      "('pg_catalog', 'information_schema', 'pg_toast') AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', "
+      "'RowExclusiveLock') ORDER BY 2, 3");
+  for (const Row& row : locks) {
+    const auto old = files_.find(row.text("oid"));
+    if (old == files_.end()) continue;  // made by this script: nobody else can wait for it
+    if (old->second != row.text("file")) {
+      statement.rewritten.push_back(row.text("name"));
+      old->second = row.text("file");
+    }
+    if (!known_.insert({row.text("oid"), row.text("mode")}).second) continue;
+    held_.push_back({statements_.size() - 1, statement.locks.size(), began_});
+    statement.locks.push_back({row.text("name"), documented(row.text("mode"))});
+  }
+  std::sort(statement.rewritten.begin(), statement.rewritten.end());
+  statement.rewritten.erase(std::unique(statement.rewritten.begin(), statement.rewritten.end()),
+                            statement.rewritten.end());
+}
+
+Duration StatementMeter::longest(const std::string& mode) const {
+  Duration longest{};
+  for (const MeasuredStatement& statement : statements_) {
+    for (const TableLock& lock : statement.locks) {
+      if (lock.mode == mode) longest = std::max(longest, lock.held);
+    }
+  }
+  return longest;
+}
+
+std::int64_t StatementMeter::rows_written() {
+  if (db_.transaction_state() != TransactionState::open) return 0;
+  return db_
+      .one(
+          "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint AS n FROM "
+          "pg_catalog.pg_stat_xact_user_tables")
+      .number("n");
+}
+
+std::string StatementMeter::wal_position() { return db_.value("SELECT pg_catalog.pg_current_wal_insert_lsn()::text"); }
+
+}  // namespace belay

@@ -1,0 +1,52 @@
+// Migrations that failed half-way, taken back.
+#include "tests/server/reversal_bench.hpp"
+
+namespace belay::test {
+namespace {
+
+TEST_CASE("of a migration that failed half-way what took effect is found and taken back") {
+  const ReversalBench bench;
+  const std::string schema = bench.schema(), rows = bench.rows();
+  bench.migration(
+      "20240102000000_half",
+      "CREATE TABLE half (id integer);\nBEGIN;\nALTER TABLE users RENAME name TO full_name;\nCOMMIT;\nCREATE "
+      "INDEX CONCURRENTLY by_note ON orders (note);\nSELECT 1/0;\nCREATE TABLE never (id integer);");
+  CHECK(bench.tool("migrate-production", {"deploy"}).status == 7);
+  CHECK(bench.has("by_note"));
+  const RunResult plan = bench.rollback({"--migration-name", "half", "--dry-run", "--json"});
+  require_ok(plan);
+  CHECK(Json::parse(plan.out).at("took_effect") == 5);
+  require_ok(bench.take_back("half"));
+  CHECK(bench.schema() == schema);
+  CHECK(bench.rows() == rows);
+  CHECK(bench.row_state("20240102000000_half") == "t,f");
+  CHECK(bench.db.side_databases().empty());
+}
+
+TEST_CASE("an index that was built half is dropped with what else a failed migration left") {
+  const ReversalBench bench;
+  bench.db.sql("UPDATE orders SET note = 'same'");
+  const std::string schema = bench.schema();
+  bench.migration("20240102000000_half",
+                  "ALTER TABLE users ADD slug text;\nCREATE UNIQUE INDEX CONCURRENTLY once ON orders (note);");
+  CHECK(bench.tool("migrate-production", {"deploy"}).status == 7);
+  CHECK(bench.has("once"));
+  require_ok(bench.take_back("half"));
+  CHECK(bench.schema() == schema);
+}
+
+TEST_CASE("a failed migration whose effect cannot be told is refused with what differs") {
+  const ReversalBench bench;
+  bench.migration("20240102000000_half",
+                  "CREATE TABLE half (id integer);\nCREATE INDEX CONCURRENTLY by_note ON orders (note);\nSELECT 1/0;");
+  CHECK(bench.tool("migrate-production", {"deploy"}).status == 7);
+  bench.db.sql("ALTER TABLE half ADD by_hand integer");
+  const std::string before = bench.state();
+  const RunResult refused = bench.take_back("half");
+  CHECK(refused.status == 3);
+  CHECK_THAT(refused.err, Catch::Contains("by_hand") && Catch::Contains("by_note"));
+  CHECK(bench.state() == before);
+}
+
+}  // namespace
+}  // namespace belay::test
