@@ -31,7 +31,7 @@ void add_lost_data(const ReversalChain& chain, Result& result) {
   for (std::size_t i = 0; i < chain.steps.size(); ++i) {
     if (!chain.steps[i].lost) continue;
     Json& place = chain.steps.size() == 1 ? result.json : result.json["migrations"][i];
-    Result one{"", place};
+    Result one{"", std::move(place)};
     chain.steps[i].lost->report(one);
     result.text += one.text;
     place = std::move(one.json);
@@ -75,6 +75,8 @@ std::optional<Error> refusal(const ReversalChain& chain, bool accept_drift) {
   if (chain.already) return std::nullopt;
   for (const ReversalStep& step : chain.steps) {
     if (std::optional<Error> error = refusal(judged(step, accept_drift))) return error;
+    if (!step.lost) continue;
+    if (std::optional<Error> error = step.lost->refusal()) return error;
   }
   return std::nullopt;
 }

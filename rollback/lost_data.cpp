@@ -150,10 +150,13 @@ void LostData::count_live() {
 
 void LostData::correct(std::vector<Counted>& counts) const {
   for (std::size_t i = 0; i < counts.size() && i < statements_.size(); ++i) {
+    if (!statements_[i].requires_values) continue;
+    std::optional<std::uint64_t> without;
     for (std::size_t k = 0; k < planned_.items.size(); ++k) {
-      if (statements_[i].requires_values && statements_[i].requires_values == plan_.items[k].column_id)
-        counts[i].number = planned_.items[k].without;
+      if (statements_[i].requires_values == plan_.items[k].column_id)
+        without = without.value_or(0) + planned_.items[k].without;
     }
+    if (without) counts[i].number = without;
   }
 }
 
@@ -185,7 +188,7 @@ void LostData::describe(Result& result) const {
     archived.push_back(fmt::format("column {}.{}", path_of(column.schema, column.table_name), column.name));
   if (!archived.empty()) text += "Archived before it is discarded:\n" + lines_of(archived);
   if (options_.no_archive) text += "What is discarded is not archived: --no-archive.\n";
-  result.json["archive"] = {{"planned", archived}};
+  result.json["archive"] = {{"planned", archived}, {"rows", Json::array()}, {"file", nullptr}, {"command", nullptr}};
   Json recover = nullptr;
   if (backup_) {
     text += fmt::format("Brought back from {}, taken {}:\n{}", backup_->archive.string(),
@@ -210,14 +213,15 @@ void LostData::describe(Result& result) const {
   result.text += text;
 }
 
-void LostData::refuse() const {
+std::optional<Error> LostData::refusal() const {
   const std::string from = backup_ ? fmt::format("In {}.\n", backup_->archive.string()) : "";
-  if (!plan_.refused.empty())
-    throw Error{Failure::refused, fmt::format("not all that migration \"{}\" dropped can be brought back", migration_),
-                lines_of(plan_.refused) + from, without_it};
-  if (planned_.in_the_way.empty()) return;
-  throw Error{Failure::refused, fmt::format("rows keep migration \"{}\" from being taken back", migration_),
-              lines_of(planned_.in_the_way) + from, "Nothing was changed. Correct those rows, and run again."};
+  if (!plan_.refused.empty()) {
+    return Error{Failure::refused, fmt::format("not all that migration \"{}\" dropped can be brought back", migration_),
+                 lines_of(plan_.refused) + from, without_it};
+  }
+  if (planned_.in_the_way.empty()) return std::nullopt;
+  return Error{Failure::refused, fmt::format("rows keep migration \"{}\" from being taken back", migration_),
+               lines_of(planned_.in_the_way) + from, "Nothing was changed. Correct those rows, and run again."};
 }
 
 void LostData::between(std::size_t done) {

@@ -42,10 +42,10 @@ class LostData {
   void correct(std::vector<Counted>& counts) const;
   /// What is planned, for people and for programs.
   void describe(Result& result) const;
-  /// Rows or values are to come back from a backup.
-  [[nodiscard]] bool brings_back() const { return backup_ && !plan_.items.empty(); }
-  /// Throws refused where something cannot come back, or is in the way.
-  void refuse() const;
+  /// Why it is not run: something cannot come back, or is in the way; none if it may be.
+  [[nodiscard]] std::optional<Error> refusal() const;
+  /// Whether rows or values come back from a backup.
+  [[nodiscard]] bool brings_back() const { return !plan_.items.empty(); }
   /// See UndoRequest::between. `done` counts the statements of this migration's reversal.
   void between(std::size_t done);
   /// What was done.

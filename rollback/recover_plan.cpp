@@ -27,6 +27,16 @@ bool has_update_rule(const CatalogState& state, const ObjectId& table) {
   });
 }
 
+/// The column that an inherited one comes from.
+ObjectId first_column(const CatalogState& state, const ObjectId& id) {
+  const CatalogObject& column = *state.find(id);
+  const std::string& parents = state.find(*column.parent)->fact("parents");
+  if (!column.has("inherited") || parents.empty()) return id;
+  const auto oid = static_cast<std::uint32_t>(std::strtoul(parents.c_str(), nullptr, 10));
+  const CatalogObject* above = column_named(state, ObjectId{"pg_class", oid, 0}, column.name);
+  return above ? first_column(state, above->id) : id;
+}
+
 class Planning {
  public:
   Planning(const ReversalStates& states, const ContentFingerprint& backup) : states_(states), backup_(backup) {}
@@ -111,7 +121,10 @@ std::optional<std::vector<RecoverColumn>> Planning::key_of(const LostColumn& los
 }
 
 void Planning::add_column(const LostColumn& lost) {
-  RecoverItem item{.schema = lost.schema, .table = lost.table_name, .column = lost.name, .column_id = lost.id};
+  RecoverItem item{.schema = lost.schema,
+                   .table = lost.table_name,
+                   .column = lost.name,
+                   .column_id = first_column(states_.before, lost.id)};
   const CatalogObject* table = states_.reversed.find(lost.table);
   const CatalogObject* column = table ? column_named(states_.reversed, table->id, lost.name) : nullptr;
   const CatalogObject* live = states_.latest.find(lost.table);

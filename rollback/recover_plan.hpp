@@ -20,7 +20,7 @@ struct RecoverColumn {
 struct RecoverItem {
   std::string schema = {}, table = {};      ///< in the backup
   std::string column = {};                  ///< in the backup; empty = the whole table
-  std::optional<ObjectId> column_id = {};   ///< before the migration
+  std::optional<ObjectId> column_id = {};   ///< before the migration; of a partition, the whole table's
   std::vector<RecoverColumn> key = {};      ///< of a column's table: its primary key
   std::vector<RecoverColumn> columns = {};  ///< what comes back
   ObjectId place = {};                      ///< the table after the reversal

@@ -243,9 +243,6 @@ std::optional<fs::path> TakeBack::backup_for_trial() {
 /// What the plan has shown already.
 void TakeBack::refuse_further() const {
   if (chain_.already) return;
-  for (const ReversalStep& step : chain_.steps) {
-    if (step.lost) step.lost->refuse();
-  }
   if (!chain_.trial) return;
   if (const std::optional<Error> error = refusal(*chain_.trial)) throw Error{*error};
 }
@@ -255,10 +252,13 @@ void TakeBack::try_data() {
   const bool brings_back = std::any_of(chain_.steps.begin(), chain_.steps.end(),
                                        [](const ReversalStep& step) { return step.lost && step.lost->brings_back(); });
   if (chain_.already || begun_) return;
-  if (brings_back) {
-    tool_.out.note("Not tried on real rows: rows that the migration destroyed are brought back in between.");
-    return;
+  if (brings_back && options_.prove == "data") {
+    throw Error{Failure::refused,
+                "a reversal that brings rows back from a backup cannot be tried on a copy",
+                "There those rows would be missing, and whatever needs them would fail.",
+                "Leave out --prove data, or give --no-recover-data. Nothing was changed."};
   }
+  if (brings_back) return;
   const std::optional<fs::path> archive = backup_for_trial();
   if (!archive) return;
   const RestoreSource source = open_backup(*archive);
