@@ -50,6 +50,7 @@ class Lister {
       return say(entry, "not", failure->error.message);
     }
     now_ = read_catalog_state(replay_.db(), schema_);
+    note_exact_conversions(parse_script(migration.script.value_or("")), now_);
     if (is_there(migration.file.parent_path() / "down.sql")) return say(entry, "down.sql", "written, not proven here");
     const DerivedReversal reversal = derive_reversal(replay_.db(), before, now_, schema_);
     std::vector<DataChange> data = data_changes(parse_script(migration.script.value_or("")), before, now_);
