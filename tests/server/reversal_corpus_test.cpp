@@ -30,7 +30,7 @@ TEST_CASE("a stretch of an application's history is taken back, migration by mig
   const std::vector<CorpusApplication> corpus = read_corpus();
   std::mt19937 random{Catch::rngSeed()};
   const CorpusApplication& application = corpus.at(random() % corpus.size());
-  constexpr std::size_t stretch = 4;
+  constexpr std::size_t stretch = 3;
   const std::size_t from = random() % (application.migrations.size() - stretch + 1);
   INFO("seed " << Catch::rngSeed() << ": " << application.name << " from " << from);
   const std::vector<TriedReversal> tried = walk_history(application, from, from + stretch);
