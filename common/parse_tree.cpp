@@ -12,15 +12,77 @@ void say_unknown(Executed& all, const std::string& why) {
   if (all.unknown.empty()) all.unknown = why;
 }
 
-/// The text of a PL/pgSQL expression, if it is one string constant.
-std::optional<std::string> constant_in(const std::string& expression) {
-  const std::optional<std::vector<ParseNode>> parsed = parse_statements("SELECT " + expression);
-  if (!parsed || parsed->size() != 1) return std::nullopt;
-  const ParseNode& targets = member(member(parsed->front(), "SelectStmt"), "targetList");
+// What stands for a name and a value that are known only when the statement runs. Quoted, they cannot be anything else.
+constexpr std::string_view some_name = "\"%I\"", some_value = "'%L'";
+
+bool continues_a_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
+         c == '"' || c == '\'' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// Appends `placeholder`; false where what is before it would be part of the same word.
+bool add_placeholder(std::string& text, std::string_view placeholder) {
+  if (!text.empty() && continues_a_word(text.back())) return false;
+  text += placeholder;
+  return true;
+}
+
+/// format()'s text with placeholders for %I and %L; none if it has %s, which may be anything.
+std::optional<std::string> formatted(const std::string& format) {
+  std::string text;
+  for (std::size_t at = 0; at < format.size(); ++at) {
+    if (format[at] != '%') {
+      if (text.ends_with(some_name) && continues_a_word(format[at])) return std::nullopt;
+      text += format[at];
+      continue;
+    }
+    ++at;
+    const std::size_t digits = format.find_first_not_of("0123456789", at);
+    if (digits != std::string::npos && digits > at && format[digits] == '$') at = digits + 1;
+    const char kind = at < format.size() ? format[at] : '\0';
+    if (kind == '%') {
+      text += '%';
+    } else if ((kind != 'I' && kind != 'L') || !add_placeholder(text, kind == 'I' ? some_name : some_value)) {
+      return std::nullopt;
+    }
+  }
+  return text;
+}
+
+/// The text that an expression makes, with placeholders for quoted names and values that are not known; none where it
+/// may be anything.
+std::optional<std::string> text_of(const ParseNode& expression) {
+  if (const ParseNode& constant = member(expression, "A_Const"); constant.contains("sval"))
+    return name_in(constant["sval"]);
+  const ParseNode& call = member(expression, "FuncCall");
+  const ParseNode& arguments = member(call, "args");
+  if (!call.empty() && arguments.is_array() && !arguments.empty()) {
+    const std::string name = name_in(member(call, "funcname").back());
+    if (name == "quote_ident") return std::string{some_name};
+    if (name == "quote_literal" || name == "quote_nullable") return std::string{some_value};
+    const std::optional<std::string> format = name == "format" ? text_of(arguments.front()) : std::nullopt;
+    return format ? formatted(*format) : std::nullopt;
+  }
+  const ParseNode& joined = member(expression, "A_Expr");
+  if (joined.empty() || !member(joined, "name").is_array() || name_in(member(joined, "name").back()) != "||")
+    return std::nullopt;
+  std::optional<std::string> left = text_of(member(joined, "lexpr"));
+  const std::optional<std::string> right = text_of(member(joined, "rexpr"));
+  if (!left || !right) return std::nullopt;
+  // A quoted name may come out without its quotes, and be part of a longer word then.
+  const bool grows =
+      !left->empty() && !right->empty() && continues_a_word(left->back()) && continues_a_word(right->front());
+  if (grows && (left->ends_with('"') || right->starts_with('"') || left->ends_with('\'') || right->starts_with('\'')))
+    return std::nullopt;
+  return *left + *right;
+}
+
+/// The expression of a PL/pgSQL EXECUTE.
+std::optional<std::string> text_of_expression(const std::vector<ParseNode>& parsed) {
+  if (parsed.size() != 1) return std::nullopt;
+  const ParseNode& targets = member(member(parsed.front(), "SelectStmt"), "targetList");
   if (targets.size() != 1 || !targets.is_array()) return std::nullopt;
-  const ParseNode& constant = member(member(member(targets.front(), "ResTarget"), "val"), "A_Const");
-  if (!constant.contains("sval")) return std::nullopt;
-  return name_in(constant["sval"]);
+  return text_of(member(member(targets.front(), "ResTarget"), "val"));
 }
 
 /// SQL of a PL/pgSQL block: a statement, an expression, or `variable := expression`.
@@ -40,10 +102,12 @@ void add_piece(Executed& all, const std::string& text) {
 }
 
 void add_dynamic(Executed& all, const std::string& expression) {
-  const std::optional<std::string> constant = constant_in(expression);
-  const auto parsed = constant ? parse_statements(*constant) : std::nullopt;
-  if (parsed) return add_statements(all, *parsed);
-  say_unknown(all, "EXECUTE of SQL that is known only when it runs");
+  const std::optional<std::vector<ParseNode>> making = parse_statements("SELECT " + expression);
+  const std::optional<std::string> text = making ? text_of_expression(*making) : std::nullopt;
+  const auto parsed = text ? parse_statements(*text) : std::nullopt;
+  if (!parsed) return say_unknown(all, "EXECUTE of SQL that is known only when it runs");
+  add_statements(all, *making);  // what it calls to make the text
+  add_statements(all, *parsed);
 }
 
 /// Where the text of a statement to be run stands in the nodes of a PL/pgSQL tree.

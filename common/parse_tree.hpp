@@ -22,7 +22,8 @@ struct Executed {
   std::string unknown;                ///< why that may not be all; empty = it is
 };
 /// A DO block in PL/pgSQL is taken apart: its static SQL, its expressions (as SELECT), and what it hands to EXECUTE as
-/// a constant. Functions that are called are not followed.
+/// a constant, or as a constant with quoted names and values put in: format() with %I and %L, quote_ident,
+/// quote_literal. Such a name is called %I then. Functions that are called are not followed.
 [[nodiscard]] Executed executed_by(const std::string& statement);
 
 /// What a call of the function that `create_function` makes will run, in PL/pgSQL or SQL. `name`: as written, the last

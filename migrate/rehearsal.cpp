@@ -86,7 +86,8 @@ class Stage {
       rehearsed.reversal = "down.sql";
       return;
     }
-    const CatalogState after = read_catalog_state(look_, request_.settings.schema);
+    CatalogState after = read_catalog_state(look_, request_.settings.schema);
+    note_exact_conversions(pending.script, after);
     const DerivedReversal reversal = derive_reversal(look_, before, after, request_.settings.schema);
     std::vector<DataChange> data = data_changes(pending.script, before, after);
     for (DataChange& change : replaced_data(before, after)) data.push_back(std::move(change));

@@ -79,8 +79,9 @@ std::string domains() {
 
 std::string composites() {
   return type_shape(
-      "'attributes', (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod)) ORDER BY "
-      "a.attnum)::text FROM pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)",
+      "'attributes', (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod), "
+      "a.attnum) ORDER BY a.attnum)::text FROM pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND "
+      "NOT a.attisdropped)",
       "t.typtype = 'c' AND EXISTS (SELECT FROM r WHERE r.oid = t.typrelid AND r.relkind = 'c')");
 }
 
@@ -106,7 +107,8 @@ std::string sequences() {
 std::string functions() {
   return select(
       {"pg_proc", "p.oid", "0", "n.nspname", "p.proname", "NULL::oid",
-       "'arguments', pg_get_function_identity_arguments(p.oid), 'definition', CASE WHEN p.prokind <> 'a' THEN "
+       "'arguments', pg_get_function_identity_arguments(p.oid), 'types', oidvectortypes(p.proargtypes), 'definition', "
+       "CASE WHEN p.prokind <> 'a' THEN "
        "pg_get_functiondef(p.oid) END, 'word', CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE "
        "'FUNCTION' END, 'signature', concat_ws(' ', pg_get_function_arguments(p.oid), "
        "pg_get_function_result(p.oid)), " +
@@ -143,14 +145,19 @@ std::string tables() {
        "r WHERE r.relkind IN ('r', 'p', 'f')"});
 }
 
+/// A fact about the sequence of an identity column; `fact` over q, sc and sn.
+std::string of_identity(const std::string& fact) {
+  return fmt::format(
+      "(SELECT {} FROM pg_depend AS d JOIN pg_sequence AS q ON q.seqrelid = d.objid JOIN pg_class AS sc ON sc.oid = "
+      "d.objid JOIN pg_namespace AS sn ON sn.oid = sc.relnamespace WHERE d.classid = 'pg_class'::regclass AND "
+      "d.refclassid = 'pg_class'::regclass AND d.refobjid = r.oid AND d.refobjsubid = a.attnum AND d.deptype = 'i')",
+      fact);
+}
+
 std::string identity() {
-  return "CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END, 'identity sequence', (SELECT "
-         "'SEQUENCE NAME ' || quote_ident(sn.nspname) || '.' || quote_ident(sc.relname) || ' ' || " +
-         sequence_options() +
-         " FROM pg_depend AS d JOIN pg_sequence AS q ON q.seqrelid = d.objid JOIN pg_class AS sc ON sc.oid = d.objid "
-         "JOIN pg_namespace AS sn ON sn.oid = sc.relnamespace WHERE d.classid = 'pg_class'::regclass AND d.refclassid "
-         "= "
-         "'pg_class'::regclass AND d.refobjid = r.oid AND d.refobjsubid = a.attnum AND d.deptype = 'i')";
+  return "CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END, 'identity schema', " +
+         of_identity("sn.nspname::text") + ", 'identity name', " + of_identity("sc.relname::text") +
+         ", 'identity options', " + of_identity(sequence_options());
 }
 
 std::string columns(int server_version) {
@@ -158,8 +165,9 @@ std::string columns(int server_version) {
       server_version >= 140000 ? "CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END" : "NULL";
   return select(
       {"pg_class", "r.oid", "a.attnum", "r.nspname", "a.attname", "r.oid",
-       "'type', format_type(a.atttypid, a.atttypmod), 'plain type', format_type(a.atttypid, NULL), 'category', "
-       "t.typcategory, 'enum', (SELECT e.oid::text FROM pg_type AS e WHERE e.oid IN (t.oid, t.typelem) AND e.typtype = "
+       "'type', format_type(a.atttypid, a.atttypmod), 'plain type', format_type(a.atttypid, NULL), 'type oid', "
+       "a.atttypid::text, 'composite', CASE t.typtype WHEN 'c' THEN t.oid::text END, 'category', t.typcategory, "
+       "'enum', (SELECT e.oid::text FROM pg_type AS e WHERE e.oid IN (t.oid, t.typelem) AND e.typtype = "
        "'e'), 'array', CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN 'yes' END, 'not null', CASE WHEN a.attnotnull "
        "THEN 'yes' END, 'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END, "
        "'generated', "
@@ -172,7 +180,9 @@ std::string columns(int server_version) {
            "t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END, "
            "'compression', " +
            compression + ", 'statistics', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END, 'options', " +
-           option_list("ARRAY(SELECT ao FROM unnest(a.attoptions) AS ao WHERE ao NOT LIKE 'pg\\_attver=%')") +
+           option_list(
+               // pg_attver is the mark of a server that keeps the WAL position of a column's last change there.
+               "ARRAY(SELECT ao FROM unnest(a.attoptions) AS ao WHERE ao NOT LIKE 'pg\\_attver=%')") +
            ", 'inherited', CASE WHEN a.attinhcount > 0 THEN 'yes' END, 'local', CASE WHEN a.attislocal THEN 'yes' "
            "END, " +
            rights("c", "r.relowner", "a.attacl") + ", " + comment_fact("pg_class", "r.oid", "a.attnum"),
@@ -181,44 +191,17 @@ std::string columns(int server_version) {
        "('r', 'p', 'f')"});
 }
 
-/// Columns of `relation` by the numbers in `key`, e.g. "a.x, a.y" for the alias "a.".
-std::string key_columns(const std::string& relation, const std::string& key, const std::string& pattern,
-                        const std::string& separator) {
-  return fmt::format(
-      "(SELECT string_agg(replace('{2}', '$', quote_ident(ka.attname)), '{3}' ORDER BY k.place) FROM unnest({1}) WITH "
-      "ORDINALITY AS k(attnum, place) JOIN pg_attribute AS ka ON ka.attrelid = {0} AND ka.attnum = k.attnum)",
-      relation, key, pattern, separator);
-}
-
-/// A query for the number of rows that keep the constraint from being made again; none for exclusions.
-std::string violations() {
-  const std::string pairs =
-      "(SELECT string_agg('p.' || quote_ident(pa.attname) || ' = c.' || quote_ident(ca.attname), ' AND ') FROM "
-      "unnest(c.conkey, c.confkey) AS k(child, parent) JOIN pg_attribute AS ca ON ca.attrelid = c.conrelid AND "
-      "ca.attnum = k.child JOIN pg_attribute AS pa ON pa.attrelid = c.confrelid AND pa.attnum = k.parent)";
-  return fmt::format(
-      "CASE c.contype WHEN 'c' THEN 'SELECT count(*) FROM ' || r.plain || ' WHERE NOT (' || pg_get_expr(c.conbin, "
-      "c.conrelid) || ')' WHEN 'f' THEN 'SELECT count(*) FROM ' || r.plain || ' AS c WHERE ' || {0} || ' AND NOT "
-      "EXISTS "
-      "(SELECT FROM ' || c.confrelid::regclass::text || ' AS p WHERE ' || {1} || ')' WHEN 'x' THEN NULL ELSE 'SELECT "
-      "coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM ' || r.plain || ' WHERE ' || {2} || ' GROUP BY ' || {3} "
-      "|| ' HAVING count(*) > 1) AS d' END",
-      key_columns("c.conrelid", "c.conkey", "c.$ IS NOT NULL", " AND "), pairs,
-      key_columns("c.conrelid", "c.conkey", "$ IS NOT NULL", " AND "),
-      key_columns("c.conrelid", "c.conkey", "$", ", "));
-}
-
 std::string constraints() {
   return select(
       {"pg_constraint", "c.oid", "0", "r.nspname", "c.conname", "r.oid",
        "'definition', pg_get_constraintdef(c.oid), 'type', c.contype, 'columns', array_to_string(c.conkey, ','), "
-       "'references', nullif(c.confrelid, 0)::text, 'referenced columns', array_to_string(c.confkey, ','), "
-       "'inherited', CASE WHEN c.coninhcount > 0 OR c.conparentid <> 0 "
+       "'references', nullif(c.confrelid, 0)::text, 'referenced columns', array_to_string(c.confkey, ','), 'check', "
+       "pg_get_expr(c.conbin, c.conrelid), 'inherited', CASE WHEN c.coninhcount > 0 OR c.conparentid <> 0 "
        "THEN "
        "'yes' END, 'clustered', (SELECT 'yes' FROM pg_index AS i WHERE i.indexrelid = c.conindid AND i.indisclustered "
        "AND c.contype IN ('p', 'u', 'x')), 'index name', CASE WHEN c.contype IN ('p', 'u', 'x') THEN (SELECT x.relname "
-       "FROM pg_class AS x WHERE x.oid = c.conindid) END, 'violations', " +
-           violations() + ", " + comment_fact("pg_constraint", "c.oid"),
+       "FROM pg_class AS x WHERE x.oid = c.conindid) END, " +
+           comment_fact("pg_constraint", "c.oid"),
        "r JOIN pg_constraint AS c ON c.conrelid = r.oid WHERE c.contype IN ('c', 'f', 'p', 'u', 'x')"});
 }
 
@@ -227,17 +210,12 @@ std::string indexes() {
   const std::string definition =
       "CASE x.relkind WHEN 'I' THEN regexp_replace(pg_get_indexdef(x.oid), ' ON ONLY ', ' ON ') ELSE "
       "pg_get_indexdef(x.oid) END";
-  const std::string duplicates = fmt::format(
-      "CASE WHEN i.indisunique AND i.indexprs IS NULL AND i.indpred IS NULL THEN 'SELECT coalesce(sum(n - 1), 0) FROM "
-      "(SELECT count(*) AS n FROM ' || r.plain || ' WHERE ' || {} || ' GROUP BY ' || {} || ' HAVING count(*) > 1) AS "
-      "d' END",
-      key_columns("r.oid", "i.indkey::int2[]", "$ IS NOT NULL", " AND "),
-      key_columns("r.oid", "i.indkey::int2[]", "$", ", "));
   return select(
       {"pg_class", "x.oid", "0", "r.nspname", "x.relname", "r.oid",
-       "'definition', " + definition + ", 'columns', array_to_string(i.indkey::int2[], ','), 'violations', " +
-           duplicates +
-           ", 'unique', CASE WHEN i.indisunique THEN 'yes' END, 'inherited', CASE WHEN x.relispartition THEN 'yes' "
+       "'definition', " + definition +
+           ", 'columns', array_to_string(i.indkey::int2[], ','), 'of columns', CASE WHEN i.indexprs IS NULL AND "
+           "i.indpred IS NULL THEN 'yes' END, 'unique', CASE WHEN i.indisunique THEN 'yes' END, 'inherited', CASE WHEN "
+           "x.relispartition THEN 'yes' "
            "END, 'clustered', CASE WHEN i.indisclustered THEN 'yes' END, 'tablespace', (SELECT "
            "quote_ident(ts.spcname) FROM pg_tablespace AS ts WHERE ts.oid = x.reltablespace), " +
            comment_fact("pg_class", "x.oid"),
@@ -320,7 +298,25 @@ std::string joins(const std::string& p) {
              p);
 }
 
+std::string right_list(const std::string& acl) {
+  return fmt::format(
+      "(SELECT coalesce(json_agg(json_build_array(CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident("
+      "pg_get_userbyid(g.grantee)) END, g.privilege_type, g.is_grantable)), '[]')::text FROM aclexplode({}) AS g)",
+      acl);
+}
+
 }  // namespace
+
+std::string default_privileges_query() {
+  // Those of one schema are added to the usual ones; the others take their place.
+  return fmt::format(
+      "SELECT quote_ident(pg_get_userbyid(d.defaclrole)) AS role, n.nspname AS schema, CASE d.defaclobjtype WHEN 'r' "
+      "THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END AS "
+      "objects, {} AS rights, CASE WHEN d.defaclnamespace = 0 THEN {} ELSE '[]' END AS usual FROM pg_default_acl AS d "
+      "LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace",
+      right_list("d.defaclacl"),
+      right_list("acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole)"));
+}
 
 std::vector<CatalogQuery> catalog_queries(int server_version) {
   return {{ObjectKind::schema, schemas()},

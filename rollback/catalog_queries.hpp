@@ -14,6 +14,8 @@ struct CatalogQuery {
 
 /// All of them need schema_prelude in front.
 [[nodiscard]] std::vector<CatalogQuery> catalog_queries(int server_version);
+/// Columns role, schema (NULL = in all of them), objects, rights, usual, as in DefaultPrivileges.
+[[nodiscard]] std::string default_privileges_query();
 /// Columns dc, dn, ds (dependent: catalog, OID, column) and rc, rn, rs (referenced), in terms of what a state holds:
 /// a view's rule is the view, a column's default the column, a constraint's index the constraint, an array its element.
 [[nodiscard]] std::string dependency_query();

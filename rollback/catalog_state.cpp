@@ -46,6 +46,12 @@ CatalogState read_in_transaction(Connection& db, const std::string& history_sche
       state.objects.emplace(id, std::move(object));
     }
   }
+  for (const Row& row : db.rows(default_privileges_query()))
+    state.default_privileges.push_back({.role = row.text("role"),
+                                        .schema = row.text_or("schema", ""),
+                                        .objects = row.text("objects"),
+                                        .rights = row.text("rights"),
+                                        .usual = row.text("usual")});
   const Rows names = db.rows(
       "SELECT DISTINCT p.proname AS name FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND "
       "d.objid = p.oid WHERE d.deptype = 'e' AND p.oid >= 16384");

@@ -63,9 +63,19 @@ struct Dependency {
   ObjectId dependent, referenced;
 };
 
+/// What new objects of a role will be granted (ALTER DEFAULT PRIVILEGES).
+struct DefaultPrivileges {
+  std::string role;     ///< whose new objects, quoted where needed
+  std::string schema;   ///< where, without quotes; empty = in all of them
+  std::string objects;  ///< "TABLES", "FUNCTIONS", …
+  std::string rights;   ///< JSON: a list of [grantee, privilege, grantable]
+  std::string usual;    ///< the same, as it is where nothing was said
+};
+
 struct CatalogState {
   std::string role;  ///< whose new objects become, quoted where needed
   std::map<ObjectId, CatalogObject> objects;
+  std::vector<DefaultPrivileges> default_privileges;
   std::set<std::string> extension_functions;  ///< names of functions that belong to extensions
   std::vector<Dependency> dependencies;       ///< between objects of this state, and not on itself
   [[nodiscard]] const CatalogObject* find(const ObjectId& id) const;

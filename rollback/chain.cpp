@@ -46,10 +46,10 @@ void add_folders(const ReversalChain& chain, const TakenBack& done, Result& resu
   }
   const bool all_moved = moved.size() == chain.steps.size();
   if (!all_moved) {
-    result.text +=
-        fmt::format("Its folder is still there, so the next deploy (Prisma's or belay's, also the one that a container runs when "
-                    "it starts) applies it again{}.\n",
-                    done.history_deleted ? "" : ", although `prisma migrate status` says \"up to date\"");
+    result.text += fmt::format(
+        "Its folder is still there, so the next deploy (Prisma's or belay's, also the one that a container runs when "
+        "it starts) applies it again{}.\n",
+        done.history_deleted ? "" : ", although `prisma migrate status` says \"up to date\"");
   }
   if (chain.steps.size() == 1) {
     result.json["folder_moved_to"] = moved.empty() ? Json(nullptr) : moved.front();

@@ -47,6 +47,7 @@ class DataChanges {
   void note(const std::string& what, bool unknown = false) {
     if (said_.insert(what).second) found_.push_back({line_, what, unknown});
   }
+  void note_made(std::string_view kind, const ParseNode& node);
   [[nodiscard]] bool goes_with_the_schema(const Written& written) const;
   [[nodiscard]] const CatalogObject* table(const CatalogState& state, const Written& written) const;
 
@@ -55,6 +56,8 @@ class DataChanges {
   std::set<std::string> functions_;  ///< that users made; anybody's body may change rows
   std::vector<DataChange> found_;
   std::set<std::string> said_;  ///< of this statement
+  /// Tables that statements so far made and left, as they wrote them: schema or nothing, and name.
+  std::set<std::pair<std::string, std::string>> made_;
   int line_ = 1;
   bool is_query_ = false;
 };
@@ -78,15 +81,30 @@ void DataChanges::look_at(const Statement& statement) {
 
 bool DataChanges::look_at_node(std::string_view kind, const ParseNode& node) {
   if (only_defines(kind)) return false;
+  // A default is asked for by later rows; that of a new column is not.
+  if (kind == "AlterTableCmd" && node.value("subtype", "") == "AT_ColumnDefault") return false;
   if (kind == "CopyStmt" && node.value("is_from", false)) note("COPY " + name_in(member(node, "relation")));
   if (kind == "TruncateStmt") note("TRUNCATE");
   if (kind == "ExecuteStmt") note("EXECUTE of a prepared statement", true);
   if (kind == "CallStmt") note("CALL of a procedure", true);
   if (kind == "FuncCall") look_at_call(node);
   if (kind == "AlterTableStmt") look_at_conversions(node);
+  note_made(kind, node);
+  if (kind == "CreateStmt" && !node.contains("partbound")) return false;  // its defaults and checks meet no rows yet
   if (kind == "InsertStmt" || kind == "UpdateStmt" || kind == "DeleteStmt" || kind == "MergeStmt")
     look_at_write(kind, node);
   return true;
+}
+
+/// From here on such a name means the table that was made under it, as long as nothing changes what names mean.
+void DataChanges::note_made(std::string_view kind, const ParseNode& node) {
+  if (kind == "VariableSetStmt" || kind == "RenameStmt" || kind == "AlterObjectSchemaStmt" || kind == "DropStmt") {
+    made_.clear();
+    return;
+  }
+  const ParseNode& relation = member(node, "relation");
+  if (kind == "CreateStmt" && !node.value("if_not_exists", false))
+    made_.emplace(relation.value("schemaname", ""), relation.value("relname", ""));
 }
 
 std::string last_part(const ParseNode& names) {
@@ -110,14 +128,32 @@ bool is_plain_cast(const ParseNode& expression, const std::string& column) {
   return last_part(member(expression["ColumnRef"], "fields")) == column;
 }
 
+/// `column AT TIME ZONE 'UTC'`, which the same expression takes back: that zone never sets its clocks.
+bool is_at_utc(const ParseNode& expression, const std::string& column) {
+  const ParseNode& call = member(expression, "FuncCall");
+  const ParseNode& arguments = member(call, "args");
+  if (last_part(member(call, "funcname")) != "timezone" || !arguments.is_array() || arguments.size() != 2) return false;
+  const ParseNode& constant = member(arguments.front(), "A_Const");
+  const std::string zone = constant.contains("sval") ? name_in(constant["sval"]) : "";
+  return (zone == "UTC" || zone == "utc" || zone == "Etc/UTC") && is_plain_cast(arguments.back(), column) &&
+         arguments.back().contains("ColumnRef");
+}
+
+/// The expression after USING; an empty object if there is none, or it is no change of a type.
+const ParseNode& using_of(const ParseNode& command) {
+  static const ParseNode none = ParseNode::object();
+  if (command.value("subtype", "") != "AT_AlterColumnType") return none;
+  return member(member(member(command, "def"), "ColumnDef"), "raw_default");
+}
+
 void DataChanges::look_at_conversions(const ParseNode& alter) {
   const ParseNode& relation = member(alter, "relation");
   for (const ParseNode& item : member(alter, "cmds")) {
     const ParseNode& command = member(item, "AlterTableCmd");
-    if (command.value("subtype", "") != "AT_AlterColumnType") continue;
-    const ParseNode& using_clause = member(member(member(command, "def"), "ColumnDef"), "raw_default");
+    const ParseNode& using_clause = using_of(command);
     const std::string column = command.value("name", "");
-    if (using_clause.empty() || is_plain_cast(using_clause, column)) continue;
+    // What a cast or a zone makes of the values is judged by the types.
+    if (using_clause.empty() || is_plain_cast(using_clause, column) || is_at_utc(using_clause, column)) continue;
     const Written written{
         .schema = relation.value("schemaname", ""), .table = relation.value("relname", ""), .columns = {}};
     if (!goes_with_the_schema(written)) note(fmt::format("computes {}.{} anew (USING)", written.table, column));
@@ -161,7 +197,8 @@ bool DataChanges::goes_with_the_schema(const Written& written) const {
     return entry.second.kind == ObjectKind::table && entry.second.name == written.table;
   });
   const CatalogObject* old = before_.find(now->id);
-  if (!old) return !bore_that_name;  // all of the table is new, and no older one can have been meant
+  // All of the table is new, and no older one can have been meant.
+  if (!old) return !bore_that_name || made_.contains({written.schema, written.table});
   if (old->name != now->name || old->fact("row triggers") != "0" || written.columns.empty()) return false;
   const std::vector<const CatalogObject*> columns = after_.parts(now->id, ObjectKind::column);
   return std::all_of(written.columns.begin(), written.columns.end(), [&](const std::string& name) {
@@ -193,11 +230,14 @@ int integer_size(const std::string& type) {
   return type == "bigint" ? 3 : 0;
 }
 
-bool is_varying(const std::string& plain) { return plain == "text" || plain == "character varying"; }
+/// citext is text that compares otherwise.
+bool is_varying(const std::string& plain) {
+  return plain == "text" || plain == "character varying" || plain == "citext" || plain.ends_with(".citext");
+}
 
 bool fits_string(const CatalogObject& from, const std::string& to) {
   const std::vector<int> limit = modifiers(to), had = modifiers(from.fact("type"));
-  if (from.fact("plain type") != "character varying" && from.fact("plain type") != "text") return true;
+  if (from.fact("plain type") != "character" && !is_varying(from.fact("plain type"))) return true;
   return limit.empty() || (!had.empty() && had.front() <= limit.front());
 }
 
@@ -215,14 +255,21 @@ bool keeps_every_value(const CatalogObject& from, const CatalogObject& to) {
   const std::string& has = to.fact("type");
   const std::string& plain = to.fact("plain type");
   if (had == has) return true;
+  // A type that was only renamed.
+  const bool same_type = from.has("type oid") && from.fact("type oid") == to.fact("type oid");
+  if (same_type && modifiers(had) == modifiers(has)) return true;
   if (from.has("array") != to.has("array")) return is_varying(plain) && !to.has("array");
   const bool to_enum = to.has("enum") && (from.has("enum") || is_varying(from.fact("plain type")));
   if (to_enum) return true;
   if (from.has("array")) return false;
-  if (from.fact("plain type") == "character") return false;  // its blanks at the end
+  // Blanks at the end are cut off, and come back with the length; without one they would not.
+  if (from.fact("plain type") == "character" && modifiers(had).size() != 1) return false;
   if (is_varying(plain)) return fits_string(from, has);
   if (integer_size(had) > 0 && integer_size(has) > 0) return integer_size(had) < integer_size(has);
   if (plain == "numeric") return fits_numeric(from, has);
+  const std::set<std::string> moments{from.fact("plain type"), plain};
+  if (moments == std::set<std::string>{"timestamp with time zone", "timestamp without time zone"})
+    return to.has("converted at") && modifiers(had) == modifiers(has);
   if (has == "double precision") return had == "real" || had == "smallint" || had == "integer";
   return has == "timestamp without time zone" && had == "date";
 }
@@ -236,11 +283,12 @@ std::vector<DataChange> replaced_data(const CatalogState& before, const CatalogS
   const auto holds_rows = [](const CatalogObject& object) {
     return object.kind == ObjectKind::table || object.kind == ObjectKind::column;
   };
+  const auto is_computed = [](const CatalogObject& object) { return object.has("generated"); };
   for (const auto& [id, object] : after.objects) {
     if (holds_rows(object) && !before.find(id)) made.insert(place(object, after));
   }
   for (const auto& [id, old] : before.objects) {
-    if (!holds_rows(old)) continue;
+    if (!holds_rows(old) || is_computed(old)) continue;  // a computed value is computed again
     const CatalogObject* now = after.find(id);
     const bool table_is_there = !old.parent || after.find(*old.parent);
     if (!now && table_is_there && made.contains(place(old, before)))
@@ -251,6 +299,30 @@ std::vector<DataChange> replaced_data(const CatalogState& before, const CatalogS
                                            old.fact("type"), now->fact("type"))});
   }
   return found;
+}
+
+void note_exact_conversions(const Script& script, CatalogState& after) {
+  const auto note = [&](const ParseNode& relation, const std::string& column) {
+    std::vector<CatalogObject*> found;
+    for (auto& [id, object] : after.objects) {
+      if (object.kind != ObjectKind::column || object.name != column) continue;
+      const CatalogObject& table = *after.find(*object.parent);
+      const std::string schema = relation.value("schemaname", "");
+      if (table.name == relation.value("relname", "") && (schema.empty() || schema == table.schema))
+        found.push_back(&object);
+    }
+    if (found.size() == 1) found.front()->facts["converted at"] = "UTC";
+  };
+  for (const Statement& statement : script.statements) {
+    for (const ParseNode& node : executed_by(statement.text).statements) {
+      const ParseNode& alter = member(node, "AlterTableStmt");
+      for (const ParseNode& item : member(alter, "cmds")) {
+        const ParseNode& command = member(item, "AlterTableCmd");
+        const std::string column = command.value("name", "");
+        if (is_at_utc(using_of(command), column)) note(member(alter, "relation"), column);
+      }
+    }
+  }
 }
 
 std::vector<DataChange> data_changes(const Script& script, const CatalogState& before, const CatalogState& after) {

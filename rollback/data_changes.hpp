@@ -22,6 +22,9 @@ struct DataChange {
 /// What the two states alone show: columns whose values may not have survived the change of their type, and tables and
 /// columns that others took the place of.
 [[nodiscard]] std::vector<DataChange> replaced_data(const CatalogState& before, const CatalogState& after);
+/// Notes on columns of `after` that the script gave another type by `AT TIME ZONE 'UTC'` (fact "converted at"): no
+/// catalog shows by which expression values were converted.
+void note_exact_conversions(const Script& script, CatalogState& after);
 /// Whether a value of the type `from` (as format_type prints it) can be had back from what it is as `to`. False in
 /// doubt.
 [[nodiscard]] bool keeps_every_value(const CatalogObject& from, const CatalogObject& to);

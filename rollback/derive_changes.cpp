@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/sql_text.hpp"
+#include "rollback/derive_counts.hpp"
 #include "rollback/object_text.hpp"
 
 namespace belay {
@@ -60,6 +61,38 @@ Derivation domain_as_it_was(const CatalogObject& old, const CatalogObject& now, 
       result.say(fmt::format("{} ADD CONSTRAINT {} {}", alter, quote_identifier(constraint.at(0)), constraint.at(1)),
                  purpose, RowLoss::down_may_fail);
   }
+  return result.derivation;
+}
+
+Derivation composite_as_it_was(const CatalogObject& old, const CatalogObject& now, const CatalogState& before,
+                               const CatalogState& after) {
+  Writer result;
+  if (old.fact("attributes") == now.fact("attributes")) return {};
+  const std::string alter = "ALTER TYPE " + qualified(old);
+  const std::string what = describe(old, before);
+  std::map<std::string, std::vector<std::string>> had;  // by number: name, type
+  for (const std::vector<std::string>& attribute : listed(old.fact("attributes"))) had[attribute.at(2)] = attribute;
+  for (const std::vector<std::string>& attribute : listed(now.fact("attributes"))) {
+    const auto was = had.find(attribute.at(2));
+    const std::string name = quote_identifier(attribute.at(0));
+    if (was == had.end()) {
+      result.say(alter + " DROP ATTRIBUTE " + name, what + " is without " + name + " again");
+      ReversalStatement& dropped = result.derivation.statements.back();
+      dropped.count = values_of_attribute(old, attribute.at(0), after);
+      if (dropped.count.empty()) continue;
+      dropped.loss = RowLoss::down_loses;
+      dropped.counted = "values that are not NULL";
+      continue;
+    }
+    const std::string old_name = quote_identifier(was->second.at(0));
+    if (old_name != name)
+      result.say(fmt::format("{} RENAME ATTRIBUTE {} TO {}", alter, name, old_name), "renames " + name + " back");
+    if (was->second.at(1) != attribute.at(1))
+      result.say(fmt::format("{} ALTER ATTRIBUTE {} TYPE {}", alter, old_name, was->second.at(1)),
+                 fmt::format("{} of {} is of type {} again", old_name, what, was->second.at(1)));
+    had.erase(was);
+  }
+  if (!had.empty()) result.refuse(old, before, "an attribute was dropped, and its values with it");
   return result.derivation;
 }
 

@@ -13,6 +13,10 @@ namespace belay {
 /// Partition, row security, replica identity, storage parameters. `now`: none = the table is made again.
 [[nodiscard]] Derivation table_settings(const CatalogObject& old, const CatalogObject* now, const CatalogState& before);
 
+/// `after`: the state right after the migration, in whose names values of new attributes are counted.
+[[nodiscard]] Derivation composite_as_it_was(const CatalogObject& old, const CatalogObject& now,
+                                             const CatalogState& before, const CatalogState& after);
+
 struct StatePair {
   const CatalogState& before;
   const CatalogState& now;

@@ -183,7 +183,7 @@ bool Clearing::is_taken(const CatalogObject& object, const std::string& schema, 
     if (other.id == object.id || other.id.catalog != object.id.catalog || other.name != name) return false;
     if ((other.id.sub == 0) != (object.id.sub == 0)) return false;
     if (object.kind == ObjectKind::function) {
-      return other.schema == schema && other.fact("arguments") == object.fact("arguments");
+      return other.schema == schema && other.fact("types") == object.fact("types");
     }
     const bool relation = object.id.catalog == "pg_class" && object.id.sub == 0;
     return object.parent && !relation ? other.parent == object.parent : other.schema == schema;
@@ -198,7 +198,7 @@ void Clearing::make_way() {
     const bool wanted = std::any_of(before_.objects.begin(), before_.objects.end(), [&](const auto& entry) {
       const CatalogObject& old = entry.second;
       return old.id.catalog == id.catalog && old.id.sub == 0 && old.schema == object.schema &&
-             old.name == object.name && old.fact("arguments") == object.fact("arguments");
+             old.name == object.name && old.fact("types") == object.fact("types");
     });
     if (wanted) in_the_way.push_back(id);
   }

@@ -39,6 +39,12 @@ ReversalStatement type_statement(const ColumnChange& c) {
   const std::string column = quote_identifier(c.old.name);
   std::string sql = fmt::format("{} TYPE {}", alter_column(c.old, c.before), c.old.fact("type"));
   if (c.old.has("collation")) sql += " COLLATE " + c.old.fact("collation");
+  if (!c.converted_at.empty()) {
+    sql += fmt::format(" USING {} AT TIME ZONE {}", column, quote_literal(c.converted_at));
+    return {.sql = sql,
+            .purpose = fmt::format("{} is of type {} again", describe(c.old, c.before), c.old.fact("type")),
+            .loss = RowLoss::conversion};
+  }
   const bool text = through_text(c.now, c.old);
   if (c.enum_rebuilt || !converts_by_assignment(c.now, c.old)) sql += " USING " + converted(column, c.old, text);
   ReversalStatement statement{
@@ -60,29 +66,47 @@ std::string default_clause(const CatalogObject& old) {
   return old.has("default") ? "SET DEFAULT " + old.fact("default") : "DROP DEFAULT";
 }
 
+/// The sequence of a column that was and is an identity.
+void change_identity_sequence(const ColumnChange& c, Derivation& result) {
+  const CatalogObject& old = c.old;
+  const std::string what = "the sequence of " + describe(old, c.before);
+  const auto name = [](const CatalogObject& column, const char* fact) {
+    return quote_identifier(column.fact("identity schema")) + "." + quote_identifier(column.fact(fact));
+  };
+  if (old.fact("identity schema") != c.now.fact("identity schema")) {
+    result.not_derivable.push_back(what + ": it was moved to another schema");
+    return;
+  }
+  if (old.fact("identity name") != c.now.fact("identity name"))
+    result.statements.push_back({fmt::format("ALTER SEQUENCE {} RENAME TO {}", name(c.now, "identity name"),
+                                             quote_identifier(old.fact("identity name"))),
+                                 "renames " + what + " back"});
+  // With the column's type its sequence's changes, and the limits with that: they are said again in any case.
+  const bool retyped = old.fact("type") != c.now.fact("type");
+  if (retyped || old.fact("identity options") != c.now.fact("identity options"))
+    result.statements.push_back(
+        {fmt::format("ALTER SEQUENCE {} {}", name(old, "identity name"), old.fact("identity options")),
+         what + " counts as it did"});
+}
+
 void add_identity(const ColumnChange& c, Derivation& result) {
   const CatalogObject& old = c.old;
   const std::string alter = alter_column(old, c.before);
   const std::string what = describe(old, c.before);
-  if (old.fact("identity") == c.now.fact("identity") &&
-      old.fact("identity sequence") == c.now.fact("identity sequence"))
-    return;
   if (!old.has("identity")) return;  // dropped at the beginning: its sequence may bear an old one's name
   if (!c.now.has("identity")) {
-    result.statements.push_back({fmt::format("{} ADD GENERATED {} AS IDENTITY ({})", alter, old.fact("identity"),
-                                             old.fact("identity sequence")),
-                                 what + " is an identity column again"});
+    result.statements.push_back({alter + " ADD " + identity_clause(old), what + " is an identity column again"});
     result.statements.push_back(
         {fmt::format("SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence({}, {}), coalesce(max({}), 1), "
                      "max({}) IS NOT NULL) FROM {}",
                      quote_literal(parent_name(old, c.before)), quote_literal(old.name), quote_identifier(old.name),
                      quote_identifier(old.name), parent_name(old, c.before)),
          what + " goes on after its greatest value"});
-  } else if (old.fact("identity sequence") == c.now.fact("identity sequence")) {
-    result.statements.push_back({alter + " SET GENERATED " + old.fact("identity"), what + " is generated as before"});
-  } else {
-    result.not_derivable.push_back(what + ": the sequence of its identity was changed");
+    return;
   }
+  if (old.fact("identity") != c.now.fact("identity"))
+    result.statements.push_back({alter + " SET GENERATED " + old.fact("identity"), what + " is generated as before"});
+  change_identity_sequence(c, result);
 }
 
 void add_not_null(const ColumnChange& c, Derivation& result) {
@@ -109,15 +133,22 @@ Derivation type_and_default(const ColumnChange& c) {
   const std::string alter = alter_column(old, c.before);
   const std::string what = describe(old, c.before);
   if (old.fact("generated") != c.now.fact("generated")) {
-    result.not_derivable.push_back(what + ": how it is generated was changed");
-    return result;
+    // In place only from PostgreSQL 17 on; an expression that was dropped comes back with its column.
+    result.statements.push_back(
+        {fmt::format("{} SET EXPRESSION AS ({})", alter, old.fact("generated")), what + " is computed as before"});
   }
   const bool retype =
       c.enum_rebuilt || old.fact("type") != c.now.fact("type") || old.fact("collation") != c.now.fact("collation");
   const bool redefault = old.fact("default") != c.now.fact("default");
   if (!retype && !redefault) return result;
-  if (retype && (old.has("generated") || old.has("inherited"))) {
-    result.not_derivable.push_back(what + ": the type of a generated or inherited column was changed");
+  if (retype && old.has("inherited")) {
+    result.not_derivable.push_back(what + ": the type of an inherited column was changed");
+    return result;
+  }
+  if (retype && old.has("generated")) {
+    std::string sql = fmt::format("{} TYPE {}", alter, old.fact("type"));
+    if (old.has("collation")) sql += " COLLATE " + old.fact("collation");
+    result.statements.push_back({sql, fmt::format("{} is of type {} again", what, old.fact("type"))});
     return result;
   }
   if (retype && c.now.has("default"))

@@ -13,6 +13,8 @@ struct ColumnChange {
   std::string asked_table, asked_column;
   /// The column's enum type is made anew under its old name.
   bool enum_rebuilt = false;
+  /// The zone by which the migration converted its values; none = it did not, or not so.
+  std::string converted_at = {};
 };
 
 /// First type and default, so that a type or function that the migration made is free to go.

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "common/sql_text.hpp"
+#include "rollback/data_changes.hpp"
 #include "rollback/derive.hpp"
 #include "rollback/derive_changes.hpp"
 #include "rollback/derive_columns.hpp"
+#include "rollback/derive_counts.hpp"
 #include "rollback/derive_order.hpp"
 #include "rollback/derive_rights.hpp"
 #include "rollback/object_text.hpp"
@@ -54,6 +56,7 @@ class Rebuilding {
   Derivation derive() {
     find_what_is_made_again();
     drop_for_a_while();
+    add({.statements = default_privileges_statements(before_, now_, SchemasThat::are_there), .not_derivable = {}});
     std::size_t columns_end = 0;
     for (const ObjectId& id : needed_first(ranks(), before_)) {
       const CatalogObject& old = *before_.find(id);
@@ -67,6 +70,7 @@ class Rebuilding {
     if (columns_end == 0) require_values();
     for (const auto& [id, old] : before_.objects) finish(old);
     for (const auto& [id, old] : before_.objects) give_rights(old);
+    add({.statements = default_privileges_statements(before_, now_, SchemasThat::are_made_again), .not_derivable = {}});
     drop_late();
     set_up();
     return std::move(result_);
@@ -74,6 +78,7 @@ class Rebuilding {
 
  private:
   void find_what_is_made_again();
+  [[nodiscard]] static bool lost_its_expression(const CatalogObject& old, const CatalogObject& now);
   void note_dependents(const ObjectSet& roots);
   void drop_for_a_while();
   void change_back(const CatalogObject& old, const CatalogObject& now);
@@ -144,6 +149,11 @@ bool Rebuilding::must_be_made_again(const CatalogObject& old, const CatalogObjec
   }
 }
 
+/// There is no way to give a column an expression that has none: it is made anew, and computed.
+bool Rebuilding::lost_its_expression(const CatalogObject& old, const CatalogObject& now) {
+  return old.kind == ObjectKind::column && old.has("generated") && !now.has("generated") && !old.has("inherited");
+}
+
 /// What hangs on `roots` has to go before them and come again after them.
 void Rebuilding::note_dependents(const ObjectSet& roots) {
   for (const ObjectId& id : dependents_of(roots, now_)) {
@@ -163,7 +173,7 @@ void Rebuilding::find_what_is_made_again() {
   for (const auto& [id, old] : before_.objects) {
     const CatalogObject* now = now_.find(id);
     if (!now) continue;
-    if (must_be_made_again(old, *now)) again_.insert(id);
+    if (must_be_made_again(old, *now) || lost_its_expression(old, *now)) again_.insert(id);
     if (old.kind == ObjectKind::enum_type && has_new_labels(old, *now)) rebuilt_.insert(id);
   }
   for (const auto& [id, old] : before_.objects) {
@@ -201,6 +211,12 @@ void Rebuilding::drop_for_a_while() {
   for (const ObjectId& id : order) {
     const CatalogObject& object = *now_.find(id);
     say(drop_statement(object, now_), fmt::format("drops {}, which is made again as it was", describe(object, now_)));
+    if (object.kind == ObjectKind::column) {
+      ReversalStatement& dropped = result_.statements.back();
+      dropped.loss = RowLoss::down_loses;
+      dropped.count = values_not_computed(*before_.find(id), {before_, after_});
+      dropped.counted = "values that are not what is computed";
+    }
   }
 }
 
@@ -228,8 +244,7 @@ void Rebuilding::change_back(const CatalogObject& old, const CatalogObject& now)
     case ObjectKind::domain:
       return add(domain_as_it_was(old, now, before_));
     case ObjectKind::composite_type:
-      if (old.fact("attributes") != now.fact("attributes")) refuse(old, "its attributes were changed");
-      return;
+      return add(composite_as_it_was(old, now, before_, after_));
     case ObjectKind::sequence:
       return add(sequence_as_it_was(old, now, before_));
     case ObjectKind::function:
@@ -283,7 +298,8 @@ void Rebuilding::change_column(const CatalogObject& old, const CatalogObject& no
   if (is_rebuilt_enum(now.fact("enum"))) return;  // with its type
   if (old.has("inherited") && old.fact("type") == now.fact("type")) return;
   const CatalogObject* asked = after_.find(old.id);
-  add(type_and_default({old, now, before_, asked_name(*old.parent), asked ? asked->name : old.name}));
+  const std::string zone = asked && keeps_every_value(old, *asked) ? asked->fact("converted at") : "";
+  add(type_and_default({old, now, before_, asked_name(*old.parent), asked ? asked->name : old.name, false, zone}));
 }
 
 void Rebuilding::make_table(const CatalogObject& old) {
@@ -314,7 +330,7 @@ void Rebuilding::make(const CatalogObject& old) {
   const bool checks = old.kind == ObjectKind::constraint || old.has("unique");
   if (on_old_rows && checks) {
     statement.loss = RowLoss::down_may_fail;
-    statement.count = old.fact("violations");
+    statement.count = violations_of(old, {before_, after_});
     statement.counted = "rows that violate it";
   }
   result_.statements.push_back(std::move(statement));
@@ -342,6 +358,9 @@ void Rebuilding::finish(const CatalogObject& old) {
   }
   if (now && now->has("clustered") && !old.has("clustered"))
     say(fmt::format("ALTER TABLE {} SET WITHOUT CLUSTER", table), "nothing is clustered any more");
+  if (old.kind == ObjectKind::statistics && old.fact("target") != (now ? now->fact("target") : ""))
+    say(fmt::format("ALTER {} SET STATISTICS {}", address(old, before_), old.has("target") ? old.fact("target") : "-1"),
+        fmt::format("sets the target of {}", describe(old, before_)));
   const bool cluster = old.has("clustered") && (!now || !now->has("clustered"));
   if (cluster)
     say(fmt::format("ALTER TABLE {} CLUSTER ON {}", table, quote_identifier(old.name)),

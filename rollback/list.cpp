@@ -80,6 +80,7 @@ class Lister {
       script_ = read_small_file(down, longest_down);
       return say(entry, "down.sql", "");
     }
+    note_exact_conversions(parse_script(migration.script.value_or("")), now_);
     const DerivedReversal reversal = derive_reversal(replay_.db(), before, now_, schema_);
     std::vector<DataChange> data = data_changes(parse_script(migration.script.value_or("")), before, now_);
     for (DataChange& change : replaced_data(before, now_)) data.push_back(std::move(change));

@@ -215,13 +215,18 @@ std::string switch_statement(const CatalogObject& object, const CatalogState& st
                      object.kind == ObjectKind::trigger ? "TRIGGER" : "RULE", quote_identifier(object.name));
 }
 
+std::string identity_clause(const CatalogObject& column) {
+  return fmt::format("GENERATED {} AS IDENTITY (SEQUENCE NAME {}.{} {})", column.fact("identity"),
+                     quote_identifier(column.fact("identity schema")), quote_identifier(column.fact("identity name")),
+                     column.fact("identity options"));
+}
+
 std::string column_definition(const CatalogObject& column) {
   std::string sql = quote_identifier(column.name) + " " + column.fact("type");
   if (column.has("collation")) sql += " COLLATE " + column.fact("collation");
   if (column.has("default")) sql += " DEFAULT " + column.fact("default");
   if (column.has("generated")) sql += " GENERATED ALWAYS AS (" + column.fact("generated") + ") STORED";
-  if (column.has("identity"))
-    sql += fmt::format(" GENERATED {} AS IDENTITY ({})", column.fact("identity"), column.fact("identity sequence"));
+  if (column.has("identity")) sql += " " + identity_clause(column);
   if (column.has("not null")) sql += " NOT NULL";
   return sql;
 }

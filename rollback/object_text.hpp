@@ -29,6 +29,8 @@ inline constexpr const char* not_valid = " NOT VALID";
 [[nodiscard]] std::string switch_statement(const CatalogObject& object, const CatalogState& state);
 /// A column as CREATE TABLE and ADD COLUMN take it.
 [[nodiscard]] std::string column_definition(const CatalogObject& column);
+/// `GENERATED ALWAYS AS IDENTITY (…)`.
+[[nodiscard]] std::string identity_clause(const CatalogObject& column);
 /// What may be dropped and made again at no cost but time.
 [[nodiscard]] bool is_recreatable(ObjectKind kind);
 /// Elements of a fact that is a JSON list of lists of texts.

@@ -152,6 +152,7 @@ void ReversalProof::replay_with() {
   if (at_ + 1 == request_.applied.size()) without_ = read_schema_fingerprint(side_->db(), schema);
   run(at_, at_ + 1);
   after_ = read_catalog_state(side_->db(), schema);
+  note_exact_conversions(parse_script(request_.applied.at(at_).script.value_or("")), after_);
   if (!request_.down && result_.dependents.empty()) {
     const DerivedReversal derived = derive_reversal(side_->db(), before_, after_, schema);
     result_.statements = derived.statements;
@@ -232,7 +233,9 @@ void ReversalProof::note_lost_columns() {
   reversed_ = read_catalog_state(side_->db(), request_.replay.settings.schema);
   for (const auto& [id, column] : latest_.objects) {
     if (column.kind != ObjectKind::column || column.has("generated")) continue;
-    const bool made_by_it = after_.find(id) && !before_.find(id);
+    const CatalogObject* was = before_.find(id);
+    if (was && was->has("generated")) continue;
+    const bool made_by_it = after_.find(id) && !was;
     if (!made_by_it && !reversed_.find(id)) result_.lost_columns.push_back(describe(column, latest_));
   }
 }

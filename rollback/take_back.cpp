@@ -253,8 +253,7 @@ void TakeBack::try_data() {
                                        [](const ReversalStep& step) { return step.lost && step.lost->brings_back(); });
   if (chain_.already || begun_) return;
   if (brings_back && options_.prove == "data") {
-    throw Error{Failure::refused,
-                "a reversal that brings rows back from a backup cannot be tried on a copy",
+    throw Error{Failure::refused, "a reversal that brings rows back from a backup cannot be tried on a copy",
                 "There those rows would be missing, and whatever needs them would fail.",
                 "Leave out --prove data, or give --no-recover-data. Nothing was changed."};
   }

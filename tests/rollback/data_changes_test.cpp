@@ -29,6 +29,8 @@ TEST_CASE("a type that holds every value of another is told from one that may no
   CHECK(keeps("numeric(10,2)", "numeric(12,4)"));
   CHECK(keeps("character varying(20)", "character varying(40)"));
   CHECK(keeps("character varying(20)", "text"));
+  CHECK(keeps("character(5)", "text"));
+  CHECK(keeps("text", "public.citext"));
   CHECK(keeps("uuid", "text"));
   CHECK(keeps("date", "timestamp without time zone"));
   CHECK(keeps_every_value(column("text"), column("public.kind", "public.kind", true)));
@@ -37,7 +39,9 @@ TEST_CASE("a type that holds every value of another is told from one that may no
   CHECK_FALSE(keeps("numeric", "integer"));
   CHECK_FALSE(keeps("text", "character varying(20)"));
   CHECK_FALSE(keeps("text", "jsonb"));
-  CHECK_FALSE(keeps("character(5)", "text"));
+  CHECK_FALSE(keeps("character(5)", "character varying(4)"));
+  CHECK_FALSE(keeps_every_value(column("bpchar", "character"), column("text")));
+  CHECK_FALSE(keeps("timestamp(3) without time zone", "timestamp(3) with time zone"));
   CHECK_FALSE(keeps("timestamp without time zone", "date"));
   CHECK_FALSE(keeps("bigint", "double precision"));
 }
@@ -56,7 +60,46 @@ TEST_CASE("statements that change rows are found wherever they stand") {
   CHECK(changes_of("SELECT lo_unlink(1)") == "calls lo_unlink;");
   CHECK(changes_of("ALTER TABLE t ALTER a TYPE text USING upper(a)") == "computes t.a anew (USING);");
   CHECK(changes_of("ALTER TABLE t ALTER a TYPE kind USING (a::text::kind)").empty());
+  CHECK(changes_of("ALTER TABLE t ALTER a TYPE timestamptz USING a AT TIME ZONE 'UTC'").empty());
+  CHECK(changes_of("ALTER TABLE t ALTER a TYPE timestamptz USING a AT TIME ZONE 'Europe/Berlin'") ==
+        "computes t.a anew (USING);");
   CHECK(changes_of("not sql") == "a script that the parser does not understand?;");
+}
+
+TEST_CASE("SQL that a block puts together of constants and quoted names is read as what it is") {
+  const auto executing = [](const std::string& expression) {
+    return changes_of("DO $$ DECLARE t text; BEGIN EXECUTE " + expression + "; END $$");
+  };
+  const std::string unknown = "EXECUTE of SQL that is known only when it runs?;";
+  CHECK(executing("format('ALTER TABLE %I ADD COLUMN x text DEFAULT %L', t, 'a')").empty());
+  CHECK(executing("'CREATE INDEX ON ' || quote_ident(t) || ' (id)'").empty());
+  CHECK(executing("format('UPDATE %I.%I SET a = 1', t, t)") == "UPDATE %I.%I;");
+  CHECK(executing("'DELETE FROM ' || quote_ident(t)") == "DELETE %I;");
+  CHECK(executing("format('ALTER TABLE %s ADD x text', t)") == unknown);
+  CHECK(executing("format('ALTER TABLE t_%I ADD x text', t)") == unknown);
+  CHECK(executing("'ALTER TABLE ' || t || ' ADD x text'") == unknown);
+  CHECK(executing("'ALTER TABLE t_' || quote_ident(t) || ' ADD x text'") == unknown);
+}
+
+TEST_CASE("rows of a table that the script itself made do not count, whatever was called so before") {
+  CatalogState before, after;
+  CatalogObject table;
+  table.kind = ObjectKind::table;
+  table.schema = "public";
+  table.name = "t";
+  table.facts = {{"row triggers", "0"}};
+  table.id = {"pg_class", 1, 0};
+  before.objects.emplace(table.id, table);
+  table.id.oid = 2;
+  after.objects.emplace(table.id, table);
+  const auto changes = [&](const std::string& script) {
+    return data_changes(parse_script(script), before, after).size();
+  };
+  CHECK(changes("DROP TABLE t; CREATE TABLE t (id integer); INSERT INTO t VALUES (1)") == 0);
+  CHECK(changes("INSERT INTO t VALUES (1); DROP TABLE t; CREATE TABLE t (id integer)") == 1);
+  CHECK(changes("DROP TABLE t; CREATE TABLE IF NOT EXISTS t (id integer); INSERT INTO t VALUES (1)") == 1);
+  CHECK(changes("CREATE TABLE t (id integer); SET search_path = x; INSERT INTO t VALUES (1)") == 1);
+  CHECK(changes("CREATE TABLE s.t (id integer); INSERT INTO t VALUES (1)") == 1);
 }
 
 }  // namespace

@@ -4,29 +4,6 @@
 namespace belay::test {
 namespace {
 
-const std::string shop =
-    "CREATE TYPE status AS ENUM ('NEW', 'PAID');"
-    "CREATE TABLE users (id serial PRIMARY KEY, email varchar(200) NOT NULL, name text, age integer);"
-    "CREATE UNIQUE INDEX users_email_key ON users (email);"
-    "CREATE TABLE orders (id integer PRIMARY KEY, user_id integer REFERENCES users (id) ON DELETE CASCADE, state "
-    "status "
-    "DEFAULT 'NEW' NOT NULL, total numeric(10, 2) DEFAULT 0, note text, CONSTRAINT total_positive CHECK (total >= 0));"
-    "CREATE INDEX orders_user ON orders (user_id); CREATE INDEX orders_open ON orders (id) WHERE state = 'NEW';"
-    "COMMENT ON TABLE orders IS 'what was bought'; COMMENT ON COLUMN orders.note IS 'by the user';"
-    "CREATE VIEW open_orders AS SELECT id, total FROM orders WHERE state = 'NEW';"
-    "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
-    "INSERT INTO users (email, name, age) SELECT 'u' || i || '@x', 'n' || i, i FROM generate_series(1, 20) i;"
-    "INSERT INTO orders SELECT i, i, 'NEW', i, 'note ' || i FROM generate_series(1, 20) i;";
-
-void check_all(const std::vector<ReversalCase>& cases) {
-  const TestDatabase database("reversal");
-  Connection db = database.connect();
-  for (ReversalCase test : cases) {
-    test.setup = shop + test.setup;
-    check_reversal(db, test);
-  }
-}
-
 TEST_CASE("what a migration made is dropped again") {
   check_all({
       {"a table", "", "CREATE TABLE a (id serial PRIMARY KEY, u integer REFERENCES users)", RowLoss::down_loses},

@@ -1,0 +1,4 @@
+-- AlterTable
+ALTER TABLE "Address" DROP CONSTRAINT "Address_pkey",
+ALTER COLUMN "id" SET DATA TYPE BIGINT,
+ADD CONSTRAINT "Address_pkey" PRIMARY KEY ("id");

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "Coupon" ALTER COLUMN "kind" DROP NOT NULL,
+ALTER COLUMN "value" SET DEFAULT 10;

@@ -1,0 +1,1 @@
+INSERT INTO "invitations" ("tenant_id", "email", "role") SELECT "id", 'New@' || "slug", 'admin' FROM "tenants";

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "members" ALTER COLUMN "email" SET DATA TYPE TEXT;
+ALTER TABLE "invitations" ALTER COLUMN "email" SET DATA TYPE VARCHAR(320);

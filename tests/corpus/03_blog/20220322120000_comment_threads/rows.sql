@@ -1,0 +1,1 @@
+UPDATE "Comment" SET "parentId" = "id" - 20 WHERE "id" > 20;

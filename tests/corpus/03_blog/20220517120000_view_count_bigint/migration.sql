@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Post" ALTER COLUMN "viewCount" SET DATA TYPE BIGINT;

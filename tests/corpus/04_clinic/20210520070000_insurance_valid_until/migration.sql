@@ -1,0 +1,1 @@
+ALTER TYPE "insurance" ADD ATTRIBUTE "valid_until" DATE;

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "patient" DROP COLUMN "notes";

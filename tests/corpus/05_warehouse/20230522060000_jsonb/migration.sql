@@ -1,0 +1,1 @@
+ALTER TABLE "stock"."item" ALTER COLUMN "attributes" TYPE JSONB;

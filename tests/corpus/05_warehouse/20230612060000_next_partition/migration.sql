@@ -1,0 +1,2 @@
+CREATE TABLE "stock"."movement_2024_h1" (LIKE "stock"."movement" INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+ALTER TABLE "stock"."movement" ATTACH PARTITION "stock"."movement_2024_h1" FOR VALUES FROM ('2024-01-01') TO ('2024-07-01');

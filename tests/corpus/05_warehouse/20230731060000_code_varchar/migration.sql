@@ -1,0 +1,1 @@
+ALTER TABLE "stock"."place" ALTER COLUMN "code" TYPE VARCHAR(12);

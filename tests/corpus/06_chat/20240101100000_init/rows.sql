@@ -1,0 +1,4 @@
+INSERT INTO "user" ("handle", "lastSeen", "preferences") SELECT 'u' || i, CASE WHEN i % 3 > 0 THEN timestamptz '2024-01-02 03:04:05.678+02' + i * interval '1 hour' END, CASE WHEN i % 2 > 0 THEN '{"theme": "dark"}'::jsonb END FROM generate_series(1, 10) i;
+INSERT INTO "room" ("kind", "topic") SELECT (CASE WHEN i < 3 THEN 'DIRECT' ELSE 'GROUP' END)::"RoomKind", CASE WHEN i >= 3 THEN 'topic ' || i END FROM generate_series(1, 5) i;
+INSERT INTO "membership" ("userId", "roomId", "muted") SELECT u, r, CASE WHEN u % 3 = 0 THEN true WHEN u % 3 = 1 THEN false END FROM generate_series(1, 10) u, generate_series(1, 5) r WHERE (u + r) % 2 = 0;
+INSERT INTO "message" ("roomId", "senderId", "text", "reactions") SELECT 1 + i % 5, 1 + i % 10, 'message ' || i || ' äöü', CASE WHEN i % 4 = 0 THEN ARRAY[i, i + 1] ELSE '{}' END FROM generate_series(1, 60) i;

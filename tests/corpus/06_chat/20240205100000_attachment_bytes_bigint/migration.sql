@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "attachment" ALTER COLUMN "bytes" SET DATA TYPE BIGINT;

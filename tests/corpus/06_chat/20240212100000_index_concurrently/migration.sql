@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY "message_senderId_idx" ON "message"("senderId");

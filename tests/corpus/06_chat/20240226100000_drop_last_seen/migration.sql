@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "user" DROP COLUMN "lastSeen";

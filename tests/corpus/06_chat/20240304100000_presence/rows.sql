@@ -1,0 +1,1 @@
+INSERT INTO "presence" ("userId") SELECT "id" FROM "user" WHERE "id" < 5;

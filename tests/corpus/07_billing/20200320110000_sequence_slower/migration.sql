@@ -1,0 +1,1 @@
+ALTER SEQUENCE "invoice_numbers" CACHE 10 MAXVALUE 99999;

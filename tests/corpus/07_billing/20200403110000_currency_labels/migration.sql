@@ -1,0 +1,2 @@
+ALTER TYPE "currency" RENAME VALUE 'USD' TO 'US_DOLLAR';
+ALTER TYPE "currency" RENAME TO "currency_code";

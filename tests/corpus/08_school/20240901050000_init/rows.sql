@@ -1,0 +1,3 @@
+INSERT INTO "Course" SELECT 'course' || i, 'Course ' || i, 1 + i % 3, CASE WHEN i % 2 = 0 THEN 'a,b' END, '2024-08-01', '2024-09-01' FROM generate_series(1, 8) i;
+INSERT INTO "Student" SELECT 'student' || i, 'First ' || i, 'Last ' || i, CASE WHEN i % 3 > 0 THEN 's' || i || '@school.test' END, CASE WHEN i % 4 > 0 THEN (i % 6)::text END FROM generate_series(1, 16) i;
+INSERT INTO "Enrollment" SELECT 'e' || s || '_' || c, 'course' || c, 'student' || s, (s * c % 10) / 10.0, CASE WHEN c % 3 = 0 THEN true WHEN c % 3 = 1 THEN false END FROM generate_series(1, 16) s, generate_series(1, 8) c WHERE (s + c) % 3 = 0;

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "Course" DROP COLUMN "tags";
+ALTER TABLE "Course" RENAME COLUMN "tagList" TO "tags";

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Question" ALTER COLUMN "points" SET DATA TYPE DECIMAL(8,2);
