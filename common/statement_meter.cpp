@@ -1,5 +1,7 @@
 #include "common/statement_meter.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -24,6 +26,25 @@ Duration since(std::chrono::steady_clock::time_point moment) {
 }
 
 }  // namespace
+
+Json to_json(const MeasuredStatement& statement) {
+  const auto ms = [](Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  };
+  Json locks = Json::array();
+  for (const TableLock& lock : statement.locks)
+    locks.push_back({{"table", lock.table}, {"mode", lock.mode}, {"held_ms", ms(lock.held)}});
+  return {{"line", statement.line},           {"what", statement.what}, {"ms", ms(statement.took)},  {"locks", locks},
+          {"rewritten", statement.rewritten}, {"rows", statement.rows}, {"wal_bytes", statement.wal}};
+}
+
+std::string locks_text(const MeasuredStatement& statement, int margin) {
+  std::string text;
+  for (const TableLock& lock : statement.locks)
+    text += fmt::format("{:{}}{} on {}, held {}\n", "", margin, lock.mode, lock.table, human_duration(lock.held));
+  for (const std::string& table : statement.rewritten) text += fmt::format("{:{}}rewrites {}\n", "", margin, table);
+  return text;
+}
 
 void StatementMeter::begin_script() {
   release();

@@ -10,6 +10,7 @@
 #include "common/bytes.hpp"
 #include "common/clock.hpp"
 #include "common/connection.hpp"
+#include "common/output.hpp"
 #include "common/script.hpp"
 
 namespace belay {
@@ -31,6 +32,10 @@ struct MeasuredStatement {
   std::int64_t rows = 0;               ///< inserted, updated or deleted in ordinary tables
   Bytes wal = 0;                       ///< of the whole server: others' writes count too
 };
+
+[[nodiscard]] Json to_json(const MeasuredStatement& statement);
+/// "ACCESS EXCLUSIVE on public.orders, held 12 ms" and "rewrites public.orders", a line each, so far from the margin.
+[[nodiscard]] std::string locks_text(const MeasuredStatement& statement, int margin);
 
 class StatementMeter {
  public:

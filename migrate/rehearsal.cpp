@@ -101,28 +101,12 @@ class Stage {
   Connection db_, books_, look_;
 };
 
-Json json_of(const MeasuredStatement& statement) {
-  const auto ms = [](Duration duration) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-  };
-  Json locks = Json::array();
-  for (const TableLock& lock : statement.locks)
-    locks.push_back({{"table", lock.table}, {"mode", lock.mode}, {"held_ms", ms(lock.held)}});
-  return {
-      {"line", statement.line},           {"statement", statement.what}, {"ms", ms(statement.took)},  {"locks", locks},
-      {"rewritten", statement.rewritten}, {"rows", statement.rows},      {"wal_bytes", statement.wal}};
-}
-
 std::string statement_text(const MeasuredStatement& statement) {
   std::string text =
       fmt::format("  line {:>4}  {:<40} {:>9}", statement.line, statement.what, human_duration(statement.took));
   if (statement.rows > 0) text += fmt::format(", {} rows", human_count(static_cast<std::uint64_t>(statement.rows)));
   if (statement.wal > 1024 * 1024) text += fmt::format(", {} of WAL", human_size(statement.wal));
-  text += "\n";
-  for (const TableLock& lock : statement.locks)
-    text += fmt::format("             {} on {}, held {}\n", lock.mode, lock.table, human_duration(lock.held));
-  for (const std::string& table : statement.rewritten) text += fmt::format("             rewrites {}\n", table);
-  return text;
+  return text + "\n" + locks_text(statement, 13);
 }
 
 }  // namespace
@@ -173,7 +157,7 @@ Result describe_rehearsal(const Rehearsal& rehearsal) {
     Json statements = Json::array();
     for (const MeasuredStatement& statement : migration.statements) {
       result.text += statement_text(statement);
-      statements.push_back(json_of(statement));
+      statements.push_back(to_json(statement));
     }
     if (!migration.reversal.empty())
       result.text += fmt::format("  reversal: {}{}{}\n", migration.reversal, migration.reversal_why.empty() ? "" : ", ",

@@ -78,4 +78,31 @@ std::vector<ObjectId> needed_first(const std::map<ObjectId, int>& rank, const Ca
   return ordered;
 }
 
+int rank_of(const CatalogObject& object) {
+  switch (object.kind) {
+    case ObjectKind::schema:
+      return 0;
+    case ObjectKind::extension:
+      return 1;
+    case ObjectKind::enum_type:
+    case ObjectKind::domain:
+    case ObjectKind::composite_type:
+      return 2;
+    case ObjectKind::sequence:
+      return 3;
+    case ObjectKind::function:
+      return 4;
+    case ObjectKind::table:
+      return 5;
+    case ObjectKind::column:
+      return rank_of_columns;
+    case ObjectKind::constraint:
+      return object.fact("type") == "f" ? 9 : 7;
+    case ObjectKind::index:
+      return 8;
+    default:
+      return 10 + static_cast<int>(object.kind);
+  }
+}
+
 }  // namespace belay

@@ -16,6 +16,10 @@ using ObjectSet = std::set<ObjectId>;
 /// Parts of a table in it that go with the table anyway are left out.
 [[nodiscard]] ObjectSet dependents_of(const ObjectSet& roots, const CatalogState& state);
 
+/// Where an object's statements stand among those that make it when no dependency says otherwise; of a column.
+inline constexpr int rank_of_columns = 6;
+[[nodiscard]] int rank_of(const CatalogObject& object);
+
 /// `items` so that each comes after what it needs within them, by `state`'s dependencies; where those say nothing, by
 /// `rank`, then by identity. A circle is cut at the smallest rank.
 [[nodiscard]] std::vector<ObjectId> needed_first(const std::map<ObjectId, int>& rank, const CatalogState& state);

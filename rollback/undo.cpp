@@ -125,6 +125,9 @@ void Undo::write_history(const JoinedMigration& migration) {
   } else {
     rows = mark_taken_back(db(), schema, migration.name);
   }
+  const JournalOnServer found = read_journal(db(), schema);  // of one that failed half-way: nobody goes on with it
+  if (found.journal && found.writable && found.journal->migration == migration.name)
+    remove_journal(db(), schema, *found.journal);
   if (rows > 0) return;
   throw Error{Failure::failed,
               fmt::format("the history of migration \"{}\" changed meanwhile", migration.name),

@@ -48,19 +48,10 @@ const Counted& count_at(const Judged& judged, std::size_t i) {
   return i < judged.counts.size() ? judged.counts[i] : none;
 }
 
-/// "locks ACCESS EXCLUSIVE on public.orders", and for how long where that is known of real rows.
-std::string locks_text(const MeasuredStatement& statement) {
-  std::string text;
-  for (const TableLock& lock : statement.locks)
-    text += fmt::format("       locks {} in {}, held {}\n", lock.table, lock.mode, human_duration(lock.held));
-  for (const std::string& table : statement.rewritten) text += fmt::format("       rewrites {}\n", table);
-  return text;
-}
-
 std::string written_text(const Judged& judged) {
   std::string text = fmt::format("The reversal: {}\n", judged.source);
   for (const MeasuredStatement& statement : judged.measured)
-    text += fmt::format("  line {:>4}  {}\n{}", statement.line, statement.what, locks_text(statement));
+    text += fmt::format("  line {:>4}  {}\n{}", statement.line, statement.what, locks_text(statement, 7));
   return text;
 }
 
@@ -72,7 +63,7 @@ std::string statements_text(const Judged& judged) {
     const ReversalStatement& statement = proof.statements[i];
     text += fmt::format("  {:>3}  {}\n       {}{}\n", i + 1, one_line(statement.sql), to_string(statement.loss),
                         count_text(statement, count_at(judged, i)));
-    if (i < judged.measured.size()) text += locks_text(judged.measured[i]);
+    if (i < judged.measured.size()) text += locks_text(judged.measured[i], 7);
   }
   return text;
 }
@@ -94,20 +85,9 @@ Json json_of(const std::vector<DataChange>& changes) {
   return list;
 }
 
-Json json_of(const MeasuredStatement& statement) {
-  const auto ms = [](Duration duration) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-  };
-  Json locks = Json::array();
-  for (const TableLock& lock : statement.locks)
-    locks.push_back({{"table", lock.table}, {"mode", lock.mode}, {"held_ms", ms(lock.held)}});
-  return {{"line", statement.line}, {"what", statement.what},           {"ms", ms(statement.took)},
-          {"locks", locks},         {"rewritten", statement.rewritten}, {"rows", statement.rows}};
-}
-
 Json json_of(const std::vector<MeasuredStatement>& statements) {
   Json list = Json::array();
-  for (const MeasuredStatement& statement : statements) list.push_back(json_of(statement));
+  for (const MeasuredStatement& statement : statements) list.push_back(to_json(statement));
   return list;
 }
 

@@ -10,7 +10,7 @@ TEST_CASE("a reversal is tried on a copy of the backup that has the present hist
   const RunResult none = bench.rollback({"--migration-name", "code", "--dry-run", "--json", "--prove", "data"});
   CHECK(none.status == 3);
   (void)bench.take_backup();
-  const RunResult plan = bench.rollback({"--migration-name", "code", "--dry-run", "--json"});
+  const RunResult plan = bench.rollback({"--migration-name", "code", "--dry-run", "--json", "--prove", "data"});
   require_ok(plan);
   const Json json = Json::parse(plan.out);
   CHECK(json.at("data_trial").at("proven") == true);
