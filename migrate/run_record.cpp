@@ -54,7 +54,7 @@ std::optional<RunRecord> record_from_json(const Json& details) {
     r.sessions_then = details.at("sessions_then");
     r.creates_history = details.at("creates_history");
     r.creates_schema = details.at("creates_schema");
-    r.spare = details.value("spare", false);
+    r.spare = details.at("spare");
     return r;
   } catch (const Json::exception&) {
     return std::nullopt;

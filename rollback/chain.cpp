@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace belay {
 
 namespace fs = std::filesystem;
@@ -44,7 +46,10 @@ void add_folders(const ReversalChain& chain, const TakenBack& done, Result& resu
     result.text += fmt::format("Its folder is now {}.\n", place.string());
     moved.push_back(place.string());
   }
-  const bool all_moved = moved.size() == chain.steps.size();
+  const auto with_folder = std::count_if(chain.steps.begin(), chain.steps.end(), [](const ReversalStep& step) {
+    return step.plan.migration.local.has_value();
+  });
+  const bool all_moved = static_cast<std::ptrdiff_t>(moved.size()) == with_folder;
   if (!all_moved) {
     result.text += fmt::format(
         "Its folder is still there, so the next deploy (Prisma's or belay's, also the one that a container runs when "

@@ -123,7 +123,7 @@ std::optional<std::filesystem::path> backup_as_now(const std::vector<std::filesy
     }
   }
   if (!newest) return std::nullopt;
-  return newest->archive;
+  return newest->archive.lexically_normal();
 }
 
 bool fits_beside(RunContext& context, Output& out) {
@@ -160,6 +160,7 @@ DataTrial try_on_data(const DataTrialRequest& request, Tool& tool) {
     const bool may_change = std::any_of(request.scripts.begin(), request.scripts.end(),
                                         [](const TrialScript& script) { return script.changes_rows; });
     if (trial.failure.empty()) compare_values(before, read_values(db, schema), may_change, trial);
+    if (trial.failure.empty()) trial.residue = request.remaining(read_schema_fingerprint(db, schema));
   }
   copy.drop();
   return trial;

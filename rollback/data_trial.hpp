@@ -5,6 +5,7 @@
 // What is true if the process dies: as for a restored copy. The target is never written to.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ struct DataTrialRequest {
   ApplySettings settings;
   std::string objects_owner;
   std::optional<std::filesystem::path> pg_bin;
+  /// Hard differences of the copy's schema, afterwards, from what it has to be.
+  std::function<std::vector<SchemaDifference>(SchemaFingerprint)> remaining;
 };
 
 struct DataTrial {
@@ -40,10 +43,11 @@ struct DataTrial {
   std::string taken_at;
   std::uint64_t rows = 0;                                  ///< in the copy
   std::vector<std::vector<MeasuredStatement>> statements;  ///< of each script
-  std::vector<std::string> changed;     ///< columns with other values than before, where that is meant to be
-  std::vector<std::string> unexpected;  ///< the same where it is not
-  std::string failure;                  ///< a reversal could not be run there: why
-  [[nodiscard]] bool proven() const { return failure.empty() && unexpected.empty(); }
+  std::vector<std::string> changed;       ///< columns with other values than before, where that is meant to be
+  std::vector<std::string> unexpected;    ///< the same where it is not
+  std::vector<SchemaDifference> residue;  ///< of the schema
+  std::string failure;                    ///< a reversal could not be run there: why
+  [[nodiscard]] bool proven() const { return failure.empty() && unexpected.empty() && residue.empty(); }
 };
 
 /// The newest backup of this database and server, at level archive or better, whose history is the present one.

@@ -32,6 +32,7 @@ fs::path MigrationFolders::place_for(const std::string& name) const {
 }
 
 void MigrationFolders::choose(const RollbackOptions& options) {
+  if (names_.empty()) return;
   if (options.move_folder) fate_ = FolderFate::move;
   if (!is_said(options)) {
     if (options.common.force) refuse_unsaid();

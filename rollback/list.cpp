@@ -120,7 +120,11 @@ class Lister {
 
 Entry entry_of(const JoinedMigration& migration) {
   Entry entry{.name = migration.name, .state = to_string(migration.state), .way = "-", .why = {}};
-  if (migration.state == MigrationState::missing_locally) {
+  const bool counts = std::any_of(migration.rows.begin(), migration.rows.end(),
+                                  [](const HistoryRow& row) { return !row.rolled_back_at; });
+  if (migration.state == MigrationState::missing_locally && !counts)
+    entry.state = to_string(MigrationState::rolled_back);
+  if (migration.state == MigrationState::missing_locally && counts) {
     entry.way = "not";
     entry.why = "its folder is gone";
   }

@@ -29,6 +29,11 @@ const JoinedMigration& find(const std::string& name, const std::vector<JoinedMig
               "Give enough of the name to tell them apart."};
 }
 
+/// Of one whose folder is gone the rows alone tell: it may have been taken back, and its folder moved away.
+bool is_there(const JoinedMigration& m) {
+  return std::any_of(m.rows.begin(), m.rows.end(), [](const HistoryRow& row) { return !row.rolled_back_at; });
+}
+
 void check_state(const JoinedMigration& m) {
   if (m.state == MigrationState::pending) {
     throw Error{Failure::refused,
@@ -36,7 +41,8 @@ void check_state(const JoinedMigration& m) {
                 {},
                 "There is nothing to take back."};
   }
-  if (m.state != MigrationState::rolled_back) return;
+  const bool taken_back = m.state == MigrationState::rolled_back || (!m.rows.empty() && !is_there(m));
+  if (!taken_back) return;
   throw Error{Failure::refused, fmt::format("migration \"{}\" was rolled back already", m.name),
               "At " + m.rows.back().rolled_back_at.value_or("?") + ".", "There is nothing to take back."};
 }
@@ -48,11 +54,6 @@ bool has_usual_name(const std::string& name) {
 
 /// When the migration took effect for good, as far as the history says.
 std::string applied_at(const JoinedMigration& m) { return m.rows.empty() ? "" : m.rows.back().started_at; }
-
-bool is_there(const JoinedMigration& m) {
-  return m.state == MigrationState::applied || m.state == MigrationState::failed ||
-         m.state == MigrationState::missing_locally;
-}
 
 /// The last one first. They are taken back in that order, whatever the folder's order is.
 std::vector<JoinedMigration> by_time(const std::vector<JoinedMigration>& migrations) {

@@ -41,7 +41,8 @@ ReversalProof::ReversalProof(ProofRequest request, Tool& tool) : request_(std::m
   const auto it = std::find_if(request_.applied.begin(), request_.applied.end(),
                                [&](const Migration& migration) { return migration.name == request_.name; });
   if (it == request_.applied.end()) {
-    judge_failed();
+    if (request_.gone) judge_gone();
+    if (!request_.gone) judge_failed();
     return;
   }
   at_ = static_cast<std::size_t>(it - request_.applied.begin());
@@ -70,6 +71,18 @@ void ReversalProof::judge_failed() {
   std::swap(result_.residue, result_.drift);
   if (result_.already_back || !request_.failed) return;
   find_what_took_effect();
+}
+
+/// What the live schema has more than the rest of the history makes is its doing, or drift: it cannot be told.
+void ReversalProof::judge_gone() {
+  at_ = request_.applied.size();
+  result_.of_gone = true;
+  replay_with();
+  without_ = with_;
+  result_.drift.clear();
+  result_.script = request_.down.value_or("");
+  result_.down_data = data_changes(parse_script(result_.script), {}, {});
+  result_.already_back = is_already(request_.live);
 }
 
 /// Its statements are run one after the other in the side database, until that is what the live one is.

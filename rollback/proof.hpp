@@ -23,6 +23,7 @@ struct ProofRequest {
   std::string name;                        ///< of the one to be taken back: one of `applied`, or it failed
   std::optional<std::string> failed = {};  ///< the script of the one that failed
   std::optional<std::string> down;         ///< its reversal as somebody wrote it; none = it is derived
+  bool gone = false;                       ///< it is applied, and its folder is gone: only `down` is known
   SchemaFingerprint live;
   std::string objects_owner;  ///< whose the live objects are
 };
@@ -45,6 +46,7 @@ struct ProofResult {
   std::vector<std::string> not_compared;  ///< kinds, and the number of objects
   std::string failure;                    ///< the reversal, or the migration after it, could not be run: why
   bool of_failed = false;                 ///< the migration failed
+  bool of_gone = false;                   ///< what the migration did is not known: only a trial on a copy can prove it
   /// Of one that failed: so many of its statements, from the first, are in the schema; none = it cannot be told, and
   /// `residue` is what differs from the history without it.
   std::optional<std::size_t> took_effect;
@@ -77,6 +79,7 @@ class ReversalProof {
 
  private:
   void judge_failed();
+  void judge_gone();
   void find_what_took_effect();
   [[nodiscard]] bool is_where_live_is();
   void reverse_failed(const CatalogState& before);

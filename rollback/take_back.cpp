@@ -74,6 +74,7 @@ class TakeBack {
   void try_data();
   void refuse_further() const;
   [[nodiscard]] std::optional<fs::path> backup_for_trial();
+  [[nodiscard]] bool has_gone() const;
   int write_all_down(const Result& shown);
   void choose_fates();
   void ask();
@@ -142,7 +143,9 @@ void TakeBack::find_begun() {
 
 void TakeBack::check_files() const {
   for (const JoinedMigration& migration : live_.migrations) {
-    if (migration.state == MigrationState::missing_locally)
+    const bool counts = std::any_of(migration.rows.begin(), migration.rows.end(),
+                                    [](const HistoryRow& row) { return !row.rolled_back_at; });
+    if (migration.state == MigrationState::missing_locally && counts)
       tool_.out.warn(fmt::format("{} is applied, and there is no file of it: compared without it", migration.name));
     if (migration.edited) tool_.out.warn(fmt::format("{} was edited after it was applied", migration.name));
   }
@@ -184,7 +187,9 @@ ProofRequest TakeBack::proof_of(const ReversalStep& step, const std::vector<Migr
                        .live = last_ ? last_->without() : live_.schema,
                        .objects_owner = live_.objects_owner};
   if (step.written) request.down = step.written->sql;
-  if (step.plan.migration.state == MigrationState::failed) request.failed = step.plan.migration.local->script;
+  const JoinedMigration& migration = step.plan.migration;
+  request.gone = migration.state == MigrationState::missing_locally || !migration.local->script;
+  if (migration.state == MigrationState::failed && !request.gone) request.failed = migration.local->script;
   return request;
 }
 
@@ -210,7 +215,7 @@ void TakeBack::prove() {
 /// Only for a reversal that may be run. `last_` is its proof.
 void TakeBack::look_for_lost_data(ReversalStep& step) {
   const ProofResult& proof = *step.proof;
-  if (options_.write_down || begun_ || !proof.proven() || proof.already_back) return;
+  if (options_.write_down || begun_ || proof.of_gone || !proof.proven() || proof.already_back) return;
   if (!proof.drift.empty() && !options_.accept_drift) return;
   step.lost = std::make_unique<LostData>(LostDataRequest{.options = options_,
                                                          .context = context_,
@@ -224,12 +229,23 @@ void TakeBack::look_for_lost_data(ReversalStep& step) {
   step.lost->correct(step.counts);
 }
 
+bool TakeBack::has_gone() const {
+  return std::any_of(chain_.steps.begin(), chain_.steps.end(),
+                     [](const ReversalStep& step) { return step.proof->of_gone; });
+}
+
 /// Without one that has the present history, and where it was asked for, the run's own backup is taken now.
 std::optional<fs::path> TakeBack::backup_for_trial() {
+  const bool needed = options_.prove == "data" || has_gone();
+  if (has_gone() && options_.prove == "schema")
+    throw Error{Failure::refused,
+                "where a migration's folder is gone its reversal can only be proven on a copy of the database",
+                {},
+                "Leave out --prove schema. Nothing was changed."};
   if (options_.prove == "schema") return std::nullopt;
   std::optional<fs::path> archive = backup_as_now(catalogue_folders(options_.backup_path), context_, live_);
-  if (archive && (options_.prove || fits_beside(context_, tool_.out))) return archive;
-  if (archive || options_.prove != "data") return std::nullopt;
+  if (archive && (needed || fits_beside(context_, tool_.out))) return archive;
+  if (archive || !needed) return std::nullopt;
   if (options_.common.dry_run || options_.skip_backup)
     throw Error{Failure::refused,
                 "there is no backup that has the present history, to try the reversal on",
@@ -268,7 +284,11 @@ void TakeBack::try_data() {
                            .scripts = {},
                            .settings = side_->request.settings,
                            .objects_owner = live_.objects_owner,
-                           .pg_bin = options_.common.pg_bin};
+                           .pg_bin = options_.common.pg_bin,
+                           .remaining = {}};
+  request.remaining = [this](SchemaFingerprint found) {
+    return last_->remaining(std::move(found), chain_.steps.front().proof->drift);
+  };
   for (const ReversalStep& step : chain_.steps) {
     if (!step.proof->already_back)
       request.scripts.push_back({step.name(), step.proof->script, !step.proof->down_data.empty()});
@@ -294,7 +314,11 @@ int TakeBack::write_all_down(const Result& shown) {
 }
 
 void TakeBack::choose_fates() {
-  folders_.emplace(request_.folder, chain_.names(), tool_);
+  std::vector<std::string> there;
+  for (const ReversalStep& step : chain_.steps) {
+    if (step.plan.migration.local) there.push_back(step.name());
+  }
+  folders_.emplace(request_.folder, there, tool_);
   folders_->choose(options_);
 }
 

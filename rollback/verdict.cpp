@@ -108,6 +108,7 @@ Json statements_json(const Judged& judged) {
 
 std::string proof_text(const ProofResult& proof) {
   if (!proof.proven()) return "Proof: not proven.\n";
+  if (proof.of_gone) return "Proof: only on a copy of the live database, for what the migration did is not known.\n";
   if (proof.of_failed)
     return "Proof: proven for the schema. On a side database the reversal of what had taken effect made what the "
            "history without the migration makes.\n";
@@ -218,6 +219,7 @@ Result describe_trial(const DataTrial& trial) {
            {"changed", trial.changed},
            {"unexpected", trial.unexpected},
            {"failure", trial.failure},
+           {"residue", json_of(trial.residue)},
            {"proven", trial.proven()}}};
 }
 
@@ -226,6 +228,9 @@ std::optional<Error> refusal(const DataTrial& trial) {
   if (!trial.failure.empty())
     return Error{Failure::refused, "the reversal does not run on the rows of backup " + trial.archive, trial.failure,
                  choices};
+  if (!trial.residue.empty())
+    return Error{Failure::refused, "the reversal does not lead to what the history without it makes",
+                 "In a copy of backup " + trial.archive + " it would leave:\n" + lines_of(trial.residue), choices};
   return Error{Failure::refused, "the reversal changes values that it has no business with",
                "In a copy of backup " + trial.archive + ":\n" + lines_of(trial.unexpected), choices};
 }

@@ -31,11 +31,19 @@ bool needs_steps(const WrittenReversal& written) {
 fs::path folder_of(const Migration& migration) { return migration.file.parent_path(); }
 
 std::optional<WrittenReversal> find_written(const JoinedMigration& migration, const std::optional<fs::path>& named) {
-  if (!migration.local || !migration.local->script) {
-    throw Error{Failure::refused,
-                fmt::format("the folder of migration \"{}\" is gone, so what it did is not known", migration.name),
-                {},
-                "Put it back from version control, or go back to a backup with --restore-backup."};
+  const bool gone = !migration.local || !migration.local->script;
+  if (gone && !named) {
+    throw Error{
+        Failure::refused,
+        fmt::format("the folder of migration \"{}\" is gone, so what it did is not known", migration.name),
+        {},
+        "Put it back from version control; or give its reversal with --down FILE, which is then proven on a copy "
+        "of the database; or go back to a backup with --restore-backup."};
+  }
+  if (gone) {
+    WrittenReversal written{*named, read_small_file(*named, longest_down)};
+    written.in_steps = needs_steps(written);
+    return written;
   }
   const fs::path usual = folder_of(*migration.local) / "down.sql";
   if (!named && !is_there(usual)) return std::nullopt;

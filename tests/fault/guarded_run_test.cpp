@@ -1,5 +1,7 @@
 // kill -9 of a guarded run at its fault points, `recover` at once: the database is exactly the old or exactly the new
 // one, and nothing is left.
+#include <algorithm>
+
 #include "tests/fault/help_desk.hpp"
 #include "tests/fault/sweep.hpp"
 #include "tests/support/catch.hpp"
@@ -63,7 +65,38 @@ void sweep_index_concurrently(int count) {
   sweep_kills(bench, sweep, count);
 }
 
+std::vector<std::string> rehearsed(std::vector<std::string> argv) {
+  std::replace(argv.begin(), argv.end(), std::string{"--no-rehearse"}, std::string{"--rehearse"});
+  return argv;
+}
+
+void sweep_rehearsed(int count) {
+  Bench bench{Owner::plain};
+  Sweep sweep{.argv = rehearsed(bench.guarded(bench.folder("good", {add_language(), drop_note()})))};
+  sweep.following = sweep.argv;
+  sweep.always = {"copy: created", "guard: rehearsed"};
+  sweep.endings = {Ending::as_before, Ending::as_after};
+  sweep_kills(bench, sweep, count);
+}
+
+/// What fails in production alone is put back by the spare.
+void sweep_spare(int count) {
+  Bench bench{Owner::plain};
+  Sweep sweep{.argv = rehearsed(bench.guarded(bench.folder("failing", {drop_note(), fail_but_in_rehearsal()}))),
+              .status = 6};
+  sweep.following = bench.guarded(bench.folder("mended", {drop_note()}));
+  sweep.always = {"guard: rehearsed", "apply: failed row written"};
+  sweep.endings = {Ending::as_before, Ending::put_back};
+  sweep_kills(bench, sweep, count);
+}
+
 }  // namespace
+
+TEST_CASE("a rehearsed guarded run is killed at every point", "[long]") { sweep_rehearsed(every_point); }
+TEST_CASE("a guarded run that fails after its rehearsal is killed") { sweep_spare(sample); }
+TEST_CASE("a guarded run that fails after its rehearsal is killed at every point", "[long]") {
+  sweep_spare(every_point);
+}
 
 TEST_CASE("a guarded run of two good migrations is killed") { sweep_two_good(sample); }
 TEST_CASE("a guarded run of two good migrations is killed at every point", "[long]") { sweep_two_good(every_point); }

@@ -112,6 +112,13 @@ SELECT 1/0;
 
 MigrationText create_then_fail() { return {"20240201000000_create", "CREATE TABLE a();\nSELECT 1/0;\n"}; }
 
+MigrationText fail_but_in_rehearsal() {
+  return {"20240301000000_production", R"sql(
+CREATE TABLE only_there (name text CHECK (name LIKE '%rehearsal%'));
+INSERT INTO only_there VALUES (current_database());
+)sql"};
+}
+
 MigrationText index_concurrently() {
   return {"20240201000000_index", R"sql(
 CREATE INDEX CONCURRENTLY customer_born ON customer (born);

@@ -15,11 +15,12 @@ extern const char* const help_desk_rows_sql;
 /// Its rows as lines; ids and times only of those that history_sql wrote.
 extern const char* const history_query;
 
-[[nodiscard]] MigrationText add_language();          ///< good, one transaction
-[[nodiscard]] MigrationText drop_note();             ///< good, one transaction
-[[nodiscard]] MigrationText drop_photo_then_fail();  ///< one transaction, fails at its end
-[[nodiscard]] MigrationText own_commit_then_fail();  ///< commits in the middle, then fails
-[[nodiscard]] MigrationText create_then_fail();      ///< the smallest one that fails with nothing committed
-[[nodiscard]] MigrationText index_concurrently();    ///< good, not one transaction
+[[nodiscard]] MigrationText add_language();           ///< good, one transaction
+[[nodiscard]] MigrationText drop_note();              ///< good, one transaction
+[[nodiscard]] MigrationText drop_photo_then_fail();   ///< one transaction, fails at its end
+[[nodiscard]] MigrationText own_commit_then_fail();   ///< commits in the middle, then fails
+[[nodiscard]] MigrationText create_then_fail();       ///< the smallest one that fails with nothing committed
+[[nodiscard]] MigrationText fail_but_in_rehearsal();  ///< passes where the database's name is a rehearsal's
+[[nodiscard]] MigrationText index_concurrently();     ///< good, not one transaction
 
 }  // namespace belay::test

@@ -1,4 +1,5 @@
 // kill -9 of the other commands that change a database.
+#include "tests/fault/disturbed.hpp"
 #include "tests/fault/help_desk.hpp"
 #include "tests/fault/sweep.hpp"
 #include "tests/support/catch.hpp"
@@ -18,12 +19,17 @@ void sweep_mark(int count) {
 }
 
 /// Its migration's reversal is proven on a side database, then it is run. A backup's own kills are swept elsewhere.
-void sweep_reversal(int count) {
-  Bench bench{Owner::plain};
+Sweep reversal(Bench& bench) {
   Sweep sweep{.argv = {program("rollback-migration"), "--migration-name", base_migrations().back().name, "--force",
                        "--keep-folder", "--accept-drift", "--skip-backup", "--migrations",
                        bench.folder("base", {}).string()}};
   sweep.following = {program("backup-db"), "--output-path", bench.backups().string()};
+  return sweep;
+}
+
+void sweep_reversal(int count) {
+  Bench bench{Owner::plain};
+  Sweep sweep = reversal(bench);
   sweep.endings = {Ending::as_before, Ending::as_after};
   sweep.always = {"undo: "};
   sweep_kills(bench, sweep, count);
@@ -57,6 +63,15 @@ TEST_CASE("a baseline is killed at every point", "[long]") { sweep_baseline(ever
 
 TEST_CASE("taking a migration back by its reversal is killed") { sweep_reversal(sample); }
 TEST_CASE("taking a migration back by its reversal is killed at every point", "[long]") { sweep_reversal(every_point); }
+
+TEST_CASE("sessions of a reversal are ended by others at every point", "[long]") {
+  Bench bench{Owner::plain};
+  end_sessions(bench, reversal(bench), every_point);
+}
+TEST_CASE("the server crashes under a reversal at every point", "[long]") {
+  Bench bench{Owner::plain};
+  crash_server(bench, reversal(bench), Belay::lives_on, every_point);
+}
 
 TEST_CASE("marking a migration as rolled back is killed") { sweep_mark(sample); }
 TEST_CASE("marking a migration as rolled back is killed at every point", "[long]") { sweep_mark(every_point); }

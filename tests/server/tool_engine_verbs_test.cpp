@@ -15,7 +15,7 @@ void record(const ToolBench& bench, const std::string& name, const std::string& 
   bench.db.sql("INSERT INTO _prisma_migrations SELECT gen_random_uuid(), encode(sha256(convert_to(" +
                server.literal(script) + ", 'UTF8')), 'hex'), " + (state == "applied" ? "now()" : "NULL") + ", " +
                server.literal(name) + ", " + (state == "failed" ? "'ERROR: it broke'" : "NULL") + ", " +
-               (state == "rolled back" ? "now()" : "NULL") + ", clock_timestamp(), 1");
+               (state == "rolled back" ? "now()" : "NULL") + ", clock_timestamp(), " + (state == "failed" ? "0" : "1"));
 }
 
 /// One migration of each state.

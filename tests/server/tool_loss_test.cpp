@@ -43,12 +43,6 @@ class WhileLoading {
   std::thread thread_;
 };
 
-std::string in_kept(const ToolBench& bench, const std::string& query) {
-  DatabaseUrl kept = bench.db.url();
-  kept.database = bench.sides("before").at(0);
-  return run_sql(kept, query).at(0);
-}
-
 /// Until no transaction of the server is older than what was written so far. Other tests' databases are on the same
 /// server: rows that were written while a transaction of theirs was open are told apart from its savepoints' by
 /// nothing.
@@ -58,13 +52,23 @@ void wait_for_older_transactions(const TestDatabase& db) {
              [&] { return db.value("SELECT pg_snapshot_xmin(pg_current_snapshot()) > '" + now + "'::xid8") == "t"; });
 }
 
+std::string backup_when_quiet(const ToolBench& bench) {
+  wait_for_older_transactions(bench.db);
+  return bench.take_backup();
+}
+
+std::string in_kept(const ToolBench& bench, const std::string& query) {
+  DatabaseUrl kept = bench.db.url();
+  kept.database = bench.sides("before").at(0);
+  return run_sql(kept, query).at(0);
+}
+
 TEST_CASE(
     "rows, tables, columns and migrations that a restore takes away are told exactly, with and without a backup") {
   const ToolBench bench;
   deploy_first(bench);
   bench.db.sql("CREATE TABLE still AS SELECT 1 AS a; CREATE TABLE dropped AS SELECT generate_series(1, 4) AS a");
-  wait_for_older_transactions(bench.db);
-  const std::string archive = bench.take_backup();
+  const std::string archive = backup_when_quiet(bench);
   bench.db.sql(
       "INSERT INTO orders VALUES (1001), (1002), (1003); UPDATE orders SET note = 'x' WHERE id <= 2; DELETE FROM "
       "orders "
@@ -98,7 +102,7 @@ TEST_CASE(
 TEST_CASE("after an earlier restore no row's version tells: equal tables lose nothing, the others are said as about") {
   const ToolBench bench;
   fill_orders(bench.db);
-  const std::string archive = bench.take_backup();
+  const std::string archive = backup_when_quiet(bench);
   REQUIRE(bench.restore({"--backup-file", archive, "--force", "--skip-pre-restore-backup"}).status == 0);
   const Words again{"--backup-file", archive, "--force", "--json", "--keep", "5"};
   RunResult result = bench.restore(again);
@@ -117,7 +121,7 @@ TEST_CASE("after an earlier restore no row's version tells: equal tables lose no
 TEST_CASE("a column's new type loses nothing by itself, and what came after it is counted") {
   const ToolBench bench;
   fill_orders(bench.db);
-  const std::string archive = bench.take_backup();
+  const std::string archive = backup_when_quiet(bench);
   bench.db.sql("ALTER TABLE orders ALTER note TYPE varchar(99); ALTER TABLE lines ALTER orders_id TYPE bigint");
   const RunResult result = bench.restore({"--backup-file", archive, "--force", "--json"});
   INFO(result.err);
@@ -129,7 +133,7 @@ TEST_CASE("what others write while a restore loads is told again and asked again
   const ToolBench bench;
   fill_orders(bench.db);
   make_loading_slow(bench.db, "1");
-  const std::string archive = bench.take_backup();
+  const std::string archive = backup_when_quiet(bench);
   const std::string prompt = "Type 'RESTORE'";
   for (const std::string& answer : Words{"no", "RESTORE"}) {
     CAPTURE(answer);
@@ -155,7 +159,7 @@ TEST_CASE("with --force what others write while a restore loads is told again, b
   const ToolBench bench;
   fill_orders(bench.db);
   make_loading_slow(bench.db, "1");
-  const std::string archive = bench.take_backup();
+  const std::string archive = backup_when_quiet(bench);
   RunResult result;
   {
     const WhileLoading writer(bench.db, [&] { bench.db.sql("INSERT INTO orders VALUES (1000, 'late')"); });
@@ -171,7 +175,7 @@ TEST_CASE("statistics that move without a row's change ask nobody again") {
   const ToolBench bench;
   fill_orders(bench.db);
   make_loading_slow(bench.db, "1");
-  const std::string archive = bench.take_backup();
+  const std::string archive = backup_when_quiet(bench);
   RunResult result;
   {
     const WhileLoading writer(bench.db, [&] { bench.db.sql("ANALYZE; BEGIN; DELETE FROM lines; ROLLBACK"); });
@@ -188,7 +192,7 @@ TEST_CASE("where nobody's writes are counted by the server, the kept database is
   fill_orders(bench.db);
   make_loading_slow(bench.db, "1");
   const Session server(server_url(), "postgres");
-  const std::string archive = bench.take_backup();
+  const std::string archive = backup_when_quiet(bench);
   server.run("ALTER ROLE " + server.identifier(bench.db.owner_name()) + " SET track_counts = off");
   RunResult result;
   {
@@ -207,7 +211,7 @@ TEST_CASE("a session that this role may not end stops the swap after some second
   const ToolBench bench;
   fill_orders(bench.db);
   make_loading_slow(bench.db, "1");
-  const std::string archive = bench.take_backup();
+  const std::string archive = backup_when_quiet(bench);
   const std::string before = bench.state();
   std::unique_ptr<Session> superuser;
   RunResult result;
@@ -228,7 +232,7 @@ TEST_CASE("a session that this role may not end stops the swap after some second
 TEST_CASE("a table that somebody keeps locked is told as not known, and stops nothing", "[long]") {
   const ToolBench bench;
   fill_orders(bench.db);
-  const std::string archive = bench.take_backup();
+  const std::string archive = backup_when_quiet(bench);
   const Session holder(bench.db.owner_url(), bench.db.name());
   holder.run("BEGIN; LOCK TABLE lines IN ACCESS EXCLUSIVE MODE");
   const RunResult result = bench.restore({"--backup-file", archive, "--force", "--json", "--skip-pre-restore-backup"});
@@ -242,7 +246,7 @@ TEST_CASE("a table that somebody keeps locked is told as not known, and stops no
 TEST_CASE("undo tells what was written since the restore, and keeps it") {
   const ToolBench bench;
   fill_orders(bench.db);
-  const std::string archive = bench.take_backup();
+  const std::string archive = backup_when_quiet(bench);
   REQUIRE(bench.restore({"--backup-file", archive, "--force"}).status == 0);
   const RunResult none = bench.restore({"undo", "--force", "--json"});
   CHECK(Json::parse(none.out).at("loss").empty());

@@ -42,6 +42,12 @@ TEST_CASE("what needs a migration is taken back with it, the last one first, and
   CHECK(json.at("folders_moved_to").size() == 3);
   CHECK(bench.tool("migrate-production", {"status"}).status == 0);
   CHECK(bench.tool("migrate-production", {"diff"}).status == 0);
+  // What was taken back and moved away is neither warned of nor counted.
+  const RunResult last = bench.rollback({"--steps", "1", "--dry-run", "--json"});
+  require_ok(last);
+  CHECK(Json::parse(last.out).at("migration") == "20240103000000_other");
+  CHECK_THAT(last.err, !Catch::Contains("no file of it"));
+  CHECK(bench.rollback({"--migration-name", "rename", "--force", "--keep-folder"}).status == 3);
   CHECK(bench.db.side_databases().empty());
 }
 

@@ -48,5 +48,28 @@ TEST_CASE("a failed migration whose effect cannot be told is refused with what d
   CHECK(bench.state() == before);
 }
 
+TEST_CASE("a migration whose folder is gone is taken back by a reversal that is proven on a copy of the database") {
+  const ReversalBench bench;
+  const std::string schema = bench.schema(), rows = bench.rows();
+  bench.deploy("20240102000000_gone", "ALTER TABLE users ADD slug text; CREATE INDEX by_note ON orders (note);");
+  fs::remove_all(bench.migrations() / "20240102000000_gone");
+  CHECK(bench.take_back("gone").status == 3);
+  const fs::path down = bench.work / "down.sql";
+  write_text(down, "ALTER TABLE users DROP slug;");
+  const std::string before = bench.state();
+  const RunResult wrong = bench.take_back("gone", {"--down", down.string(), "--keep-folder"});
+  CHECK(wrong.status == 3);
+  CHECK_THAT(wrong.err, Catch::Contains("by_note"));
+  CHECK(bench.state() == before);
+  write_text(down, "ALTER TABLE users DROP slug; DROP INDEX by_note;");
+  const RunResult right = bench.take_back("gone", {"--down", down.string(), "--keep-folder"});
+  require_ok(right);
+  CHECK(Json::parse(right.out).at("applied_again_by_next_deploy") == false);
+  CHECK(bench.schema() == schema);
+  CHECK(bench.rows() == rows);
+  CHECK(bench.row_state("20240102000000_gone") == "t,f");
+  CHECK(bench.db.side_databases().empty());
+}
+
 }  // namespace
 }  // namespace belay::test

@@ -334,8 +334,8 @@ std::string command_line(pid_t pid) {
 
 std::string program(const std::string& name) { return std::string(BELAY_PROGRAM_FOLDER) + "/" + name; }
 
-ScratchFolder::ScratchFolder() {
-  std::string name = "/tmp/belay-test-XXXXXX";
+ScratchFolder::ScratchFolder(const std::string& place) {
+  std::string name = place + "/belay-test-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) fail("mkdtemp");
   path_ = name;
 }

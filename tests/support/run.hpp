@@ -77,7 +77,7 @@ class Background {
 /// A new empty folder (absolute path, mode 0700), removed with everything in it at the end.
 class ScratchFolder {
  public:
-  ScratchFolder();
+  explicit ScratchFolder(const std::string& place = "/tmp");
   ~ScratchFolder();
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;

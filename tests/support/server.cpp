@@ -101,6 +101,11 @@ const DatabaseUrl& server_url() {
   return url;
 }
 
+std::string server_place() {
+  const char* place = std::getenv("BELAY_TEST_PLACE");
+  return place == nullptr ? "/tmp" : place;
+}
+
 OwnServer::OwnServer(std::initializer_list<std::pair<std::string, std::string>> options) {
   create(options);
   for (int attempt = 0; attempt < 5; ++attempt) {

@@ -27,6 +27,9 @@ namespace belay::test {
 /// The server programs' folder: BELAY_TEST_PG_BIN, else the newest /usr/lib/postgresql/*/bin.
 [[nodiscard]] std::filesystem::path pg_bin();
 
+/// Where servers have their data: in memory if scripts/with-test-server found room there.
+[[nodiscard]] std::string server_place();
+
 /// A server of the test's own: fsync off, socket in its folder, a free port on 127.0.0.1, passwords asked for over TCP.
 /// As root it runs as an unprivileged user. It dies with the thread that started it, so it is started in the test's
 /// main thread.
@@ -55,7 +58,7 @@ class OwnServer {
   bool launch();
   bool answers_before_it_ends();
   void stop(int signal);
-  ScratchFolder folder_;
+  ScratchFolder folder_{server_place()};
   DatabaseUrl url_;
   pid_t pid_ = -1;
 };

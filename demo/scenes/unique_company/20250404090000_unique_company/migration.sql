@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE UNIQUE INDEX "Customer_company_key" ON "Customer"("company");
