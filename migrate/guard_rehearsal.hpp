@@ -18,8 +18,8 @@ struct RehearsalChoice {
 [[nodiscard]] RehearsalChoice choose_rehearsal(const MigrateOptions& options, RunContext& context,
                                                const MigrationPlan& plan);
 
-/// Runs them on a copy of the backup. Throws refused, the target untouched, if they fail there, hold a lock for longer
-/// than --max-lock, or changed something outside their database.
+/// Runs them on a copy of the backup. Throws refused, the target untouched, if they fail there, or hold a lock for
+/// longer than --max-lock. Warns of roles and settings of the server that changed meanwhile.
 [[nodiscard]] Rehearsal rehearse_on_backup(const RehearsalRequest& request, const MigrateOptions& options, Tool& tool);
 
 /// Fills the run's side database with the backup and proves it, so that putting back is one swap. Died here: it is

@@ -15,14 +15,15 @@ namespace belay {
 namespace {
 
 /// What belongs to the server and not to a database: a script that changes it does so for real.
-std::vector<std::string> server_wide(Connection& db) {
+std::vector<std::string> server_wide(Connection& db, const std::string& target) {
   std::vector<std::string> lines;
   for (const Row& row : db.rows(
            "SELECT 'role ' || pg_catalog.to_jsonb(r)::text AS line FROM pg_catalog.pg_roles r UNION ALL SELECT 'member "
            "' || pg_catalog.to_jsonb(m)::text FROM pg_catalog.pg_auth_members m UNION ALL SELECT 'setting ' || "
            "pg_catalog.concat_ws(' ', d.datname, s.setrole::pg_catalog.regrole, s.setconfig::text) FROM "
            "pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase WHERE d.oid IS "
-           "NULL OR d.datname <> pg_catalog.current_database() ORDER BY 1"))
+           "NULL OR d.datname = $1 ORDER BY 1",
+           {target}))
     lines.push_back(row.text("line"));
   return lines;
 }
@@ -43,14 +44,14 @@ class Stage {
         look_(request.context.target.url, name, tool.session()) {}
 
   void run() {
-    std::vector<std::string> server = server_wide(look_);
+    std::vector<std::string> server = server_wide(look_, request_.context.database());
     std::sort(server.begin(), server.end());
     if (request_.plan.creates_history) create_history_table(books_, request_.settings.schema);
     for (const PendingMigration& pending : request_.plan.pending) {
       if (!run_one(pending)) break;
     }
     result_.schema = read_schema_fingerprint(look_, request_.settings.schema);
-    std::vector<std::string> now = server_wide(look_);
+    std::vector<std::string> now = server_wide(look_, request_.context.database());
     std::sort(now.begin(), now.end());
     result_.outside = changed_lines(server, now);
   }

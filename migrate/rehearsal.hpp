@@ -33,7 +33,7 @@ struct Rehearsal {
   SchemaFingerprint schema;      ///< what the migrations lead to
   std::optional<Error> failure;  ///< the first that failed, with all that is known of it
   std::string failed_migration;
-  std::vector<std::string> outside;  ///< changes of roles and settings that the rehearsal made beyond its database
+  std::vector<std::string> outside;  ///< roles and settings of the server that changed meanwhile
   /// The longest that a lock which keeps out writers, or readers too, was held on a table that was there before.
   [[nodiscard]] Duration longest_lock() const;
 };

@@ -31,7 +31,7 @@ TEST_CASE("pg_dump and pg_restore are killed many times", "[long]") {
   kill_children(bench, failing_run(bench), children, 60);
 }
 
-TEST_CASE("sessions of a good run are ended by others") {
+TEST_CASE("sessions of a good run are ended by others", "[long]") {
   Bench bench{Owner::plain};
   end_sessions(bench, good_run(bench), 1);
 }

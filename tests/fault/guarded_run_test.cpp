@@ -98,7 +98,7 @@ TEST_CASE("a guarded run that fails after its rehearsal is killed at every point
   sweep_spare(every_point);
 }
 
-TEST_CASE("a guarded run of two good migrations is killed") { sweep_two_good(sample); }
+TEST_CASE("a guarded run of two good migrations is killed", "[long]") { sweep_two_good(sample); }
 TEST_CASE("a guarded run of two good migrations is killed at every point", "[long]") { sweep_two_good(every_point); }
 
 TEST_CASE("a guarded run whose second migration fails is killed") { sweep_second_fails(sample); }
@@ -111,12 +111,12 @@ TEST_CASE("a guarded run of a migration with its own COMMIT is killed at every p
   sweep_own_commit(every_point);
 }
 
-TEST_CASE("a guarded run that commits nothing is killed") { sweep_nothing_committed(sample); }
+TEST_CASE("a guarded run that commits nothing is killed", "[long]") { sweep_nothing_committed(sample); }
 TEST_CASE("a guarded run that commits nothing is killed at every point", "[long]") {
   sweep_nothing_committed(every_point);
 }
 
-TEST_CASE("a first deploy on an empty database is killed") { sweep_first_deploy(sample); }
+TEST_CASE("a first deploy on an empty database is killed", "[long]") { sweep_first_deploy(sample); }
 TEST_CASE("a first deploy on an empty database is killed at every point", "[long]") { sweep_first_deploy(every_point); }
 
 TEST_CASE("a guarded run that builds an index concurrently is killed") { sweep_index_concurrently(sample); }

@@ -63,7 +63,7 @@ constexpr int children = 3;
 TEST_CASE("a restore is killed") { sweep_restore(Owner::plain, sample); }
 TEST_CASE("a restore is killed at every point", "[long]") { sweep_restore(Owner::superuser, every_point); }
 
-TEST_CASE("the children of a restore are killed") {
+TEST_CASE("the children of a restore are killed", "[long]") {
   Accident here{Owner::plain};
   kill_children(here.bench, here.restore, children, children);
 }
@@ -94,7 +94,7 @@ TEST_CASE("the server crashes under a restore at every point", "[long]") {
   Accident here{Owner::superuser};
   crash_server(here.bench, here.restore, Belay::lives_on, every_point);
 }
-TEST_CASE("the server crashes, and a restore with it") {
+TEST_CASE("the server crashes, and a restore with it", "[long]") {
   Accident here{Owner::superuser};
   crash_server(here.bench, here.restore, Belay::dies_too, 1);
 }

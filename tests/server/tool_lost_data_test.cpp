@@ -242,7 +242,8 @@ TEST_CASE("a written reversal gets the rows back too, where it puts the structur
   CHECK(bench.rows_of("tags") == "(x)\n(x)");
 }
 
-TEST_CASE("without a backup the structure comes back empty, and asking for one that is not there is refused") {
+TEST_CASE("without a backup the structure comes back empty, and asking for one that is not there is refused",
+          "[long]") {
   const LostDataBench bench("CREATE TABLE users (id integer PRIMARY KEY, name text)");
   bench.db.sql("INSERT INTO users VALUES (1, 'a')");
   bench.deploy("20240102000000_it", "ALTER TABLE users DROP name");
@@ -336,7 +337,7 @@ TEST_CASE("what a reversal discards is archived, and its command brings it back 
   CHECK(bench.db.value("SELECT count(*) FROM notes") == "0");
 }
 
-TEST_CASE("the archive of a column without a primary key holds whole rows and changes nothing") {
+TEST_CASE("the archive of a column without a primary key holds whole rows and changes nothing", "[long]") {
   const LostDataBench bench("CREATE TABLE log (line text)");
   bench.deploy("20240102000000_it", "ALTER TABLE log ADD grade integer");
   bench.db.sql("INSERT INTO log VALUES ('a', 1), ('b', 2)");
