@@ -124,7 +124,7 @@ TEST_CASE("recover is killed at every point after the deploy", "[long]") {
   sweep_recover(bench, "apply: failed row written", every_point);
 }
 
-TEST_CASE("recover is killed when the run had died restoring") {
+TEST_CASE("recover is killed when the run had died restoring", "[long]") {
   Bench bench{Owner::superuser};
   sweep_recover(bench, "child ended: pg_restore", sample);
 }

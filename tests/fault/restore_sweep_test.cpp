@@ -72,7 +72,7 @@ TEST_CASE("the children of a restore are killed many times", "[long]") {
   kill_children(here.bench, here.restore, children, 60);
 }
 
-TEST_CASE("sessions of a restore are ended by others") {
+TEST_CASE("sessions of a restore are ended by others", "[long]") {
   Accident here{Owner::superuser};
   end_sessions(here.bench, here.restore, 1);
 }
