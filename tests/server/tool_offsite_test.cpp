@@ -358,7 +358,7 @@ TEST_CASE("a copy killed after any child of it leaves nothing listed there, and 
     if (line.find("child ended: rclone") != std::string::npos) points.push_back(line.substr(0, line.find(' ')));
   }
   REQUIRE(points.size() > 8);
-  for (std::size_t i = 3; i < points.size(); i += 3) {
+  for (std::size_t i = 3; i < points.size(); i += 6) {
     CAPTURE(points[i]);
     fs::remove_all(bench.there());
     bench.env["BELAY_FAULT_KILL_AT"] = points[i];

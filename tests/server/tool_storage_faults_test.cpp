@@ -281,7 +281,7 @@ void sweep_bad_disk(const Words& words, std::size_t every) {
 }
 
 TEST_CASE("an operation of the disk that fails once ends a backup, and never makes a half one of it") {
-  sweep_bad_disk({"--with-globals"}, 12);
+  sweep_bad_disk({"--with-globals"}, 29);
 }
 TEST_CASE("each operation of the disk that fails once ends a backup, and never makes a half one of it", "[long]") {
   sweep_bad_disk({"--with-globals", "--verify", "restore"}, 1);
