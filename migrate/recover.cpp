@@ -24,6 +24,7 @@ struct Recovered {
   std::string state = "nothing to recover";  ///< or "removed leftovers", "as before", "put back", "done", "accepted"
   std::vector<std::string> lines;
   std::optional<std::string> kept;
+  bool of_reversal = false;  ///< what was removed is a rollback-migration's
 };
 
 /// Of a run that had begun to deploy: only these have something to say about the target.
@@ -207,6 +208,7 @@ void Recovery::remove_leftovers(const std::string& but) {
       continue;
     }
     drop_side_database(context_.maintenance, side.name);
+    recovered_.of_reversal = recovered_.of_reversal || (side.marker && side.marker->tool == "rollback-migration");
     recovered_.lines.push_back(fmt::format("removed \"{}\"", side.name));
     recovered_.state = "removed leftovers";
   }
@@ -215,7 +217,11 @@ void Recovery::remove_leftovers(const std::string& but) {
 int Recovery::show() {
   std::string text = fmt::format("Database \"{}\": {}\n", context_.database(), recovered_.state);
   for (const std::string& line : recovered_.lines) text += "  " + line + "\n";
-  if (recovered_.state == "removed leftovers") text += "The dead run had not touched the database.\n";
+  if (recovered_.state == "removed leftovers")
+    text += recovered_.of_reversal ? "The dead run was to take a migration back, in one transaction: "
+                                     "`migrate-production history` says whether "
+                                     "it had come to its end.\n"
+                                   : "The dead run had not touched the database.\n";
   if (recovered_.kept)
     text += fmt::format("Kept    the half-migrated database as \"{}\"\nRemove  restore-database drop {}\n",
                         *recovered_.kept, shell_word(*recovered_.kept));

@@ -24,6 +24,7 @@ Sweep reversal(Bench& bench) {
                        "--keep-folder", "--accept-drift", "--skip-backup", "--migrations",
                        bench.folder("base", {}).string()}};
   sweep.following = {program("backup-db"), "--output-path", bench.backups().string()};
+  sweep.one_transaction = true;
   return sweep;
 }
 

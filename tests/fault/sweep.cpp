@@ -37,6 +37,7 @@ std::string state_of(const RunResult& recovered) {
 bool fits(const std::string& state, Ending ending, const Reference& reference) {
   if (state == "nothing to recover") return true;
   if (ending == Ending::put_back) return state == "put back";
+  if (ending == Ending::as_after && reference.one_transaction) return state == "removed leftovers";
   if (ending == Ending::as_after) return state == "done" && !reference.keeps_old;
   return state == "as before" || state == "removed leftovers";
 }
@@ -118,7 +119,10 @@ std::vector<Point> choose(const std::vector<Point>& all, int count, const std::v
 
 Reference take_reference(Bench& bench, const Sweep& sweep, std::vector<Point>& points) {
   bench.renew();
-  Reference reference{.before = bench.look(), .before_dump = bench.dump(), .keeps_old = sweep.keeps_old};
+  Reference reference{.before = bench.look(),
+                      .before_dump = bench.dump(),
+                      .keeps_old = sweep.keeps_old,
+                      .one_transaction = sweep.one_transaction};
   const std::filesystem::path trace = bench.work("trace");
   std::filesystem::remove(trace);
   const RunResult result = bench.run_tool(sweep.argv, {{"BELAY_FAULT_TRACE", trace.string()}});

@@ -24,8 +24,9 @@ struct Reference {
   Dumps before_dump;
   std::optional<Picture> after;  ///< none: the command can only fail
   Dumps after_dump;
-  bool keeps_old = false;  ///< a command that succeeds keeps the old database as <db>__before_<run>
-  bool crashed = false;    ///< the server was: sequences may be ahead
+  bool keeps_old = false;        ///< a command that succeeds keeps the old database as <db>__before_<run>
+  bool crashed = false;          ///< the server was: sequences may be ahead
+  bool one_transaction = false;  ///< it is all done or not at all, and `recover` does not say which
 };
 
 /// A command that is killed at each of its points.
@@ -33,6 +34,7 @@ struct Sweep {
   std::vector<std::string> argv;
   int status = 0;                      ///< of a run that is not killed; not 0 = it leaves the database as before
   bool keeps_old = false;              ///< see Reference
+  bool one_transaction = false;        ///< see Reference
   std::vector<std::string> following;  ///< what has to work after every recovery
   std::vector<std::string> clean_up;   ///< if given, it has to make a recovery superfluous after every kill
   std::vector<std::string> always;     ///< beginnings of names: the first point of each is in every sample
