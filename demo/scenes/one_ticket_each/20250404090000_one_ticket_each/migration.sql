@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE UNIQUE INDEX "Ticket_customerId_key" ON "Ticket"("customerId");

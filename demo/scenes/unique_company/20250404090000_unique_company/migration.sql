@@ -1,2 +1,0 @@
--- CreateIndex
-CREATE UNIQUE INDEX "Customer_company_key" ON "Customer"("company");
