@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/hooks.hpp"
 #include "common/interrupt.hpp"
 #include "migrate/guard_report.hpp"
 #include "migrate/guard_run.hpp"
@@ -30,7 +31,13 @@ int Guard::run() {
   if (plan_.pending.empty()) return nothing_pending();
   require_possible();
   if (options_.common.dry_run) return dry_run();
+  require_healthy();
   ask();
+  Hooks hooks{options_.hooks, context_.database(), tool_};
+  return hooks.around_status([&] { return act(catalogue); });
+}
+
+int Guard::act(const std::filesystem::path& catalogue) {
   Journal journal{tool_.files, tool_.clock, catalogue, tool_.run};
   prepare(journal, catalogue);
   back_up(journal, catalogue);

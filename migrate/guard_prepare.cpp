@@ -62,6 +62,7 @@ void Guard::require_not_again() const {
 
 void Guard::require_possible() {
   require_not_again();
+  require_verifiable();
   choice_ = choose_rehearsal(options_, context_, plan_);
   if (!options_.skip_backup) require_put_back_possible(context_, tool_.session());
 }
@@ -152,7 +153,8 @@ void Guard::rehearse_pending(Journal& journal) {
                                        .source = source,
                                        .plan = plan_,
                                        .settings = deploy_settings(context_, options_, tool_),
-                                       .pg_bin = options_.common.pg_bin},
+                                       .pg_bin = options_.common.pg_bin,
+                                       .verify = &verify_sql_},
                                       options_, tool_);
       journal.record("rehearsed", describe_rehearsal(*rehearsal_).json);
       fault_point("guard: rehearsed");

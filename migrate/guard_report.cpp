@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "restore/kept.hpp"
 
 namespace belay {
@@ -68,10 +70,13 @@ Result show_done(const RunContext& context, const Rope& rope, const MigrationPla
         {{"name", m.name}, {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(m.duration).count()}});
   }
   text += fmt::format(
-      "Verified: the history says so for each of them, none failed, no index was left invalid{}\nNot verified: that "
-      "the "
-      "application works with it\n",
+      "Verified: the history says so for each of them, none failed, no index was left invalid and no constraint NOT "
+      "VALID, no table lost rows that the SQL does not account for{}\n",
       rehearsal ? ", the schema is the one that the rehearsal led to" : "");
+  for (const std::string& line : report.verified) text += "Verified: " + line + "\n";
+  const bool asked =
+      std::find(report.verified.begin(), report.verified.end(), "the health check is good") != report.verified.end();
+  if (!asked) text += "Not verified: that the application works with it\n";
   if (rope.record.archive)
     text += fmt::format("Backup from before: {}\nTo go back to it:   restore-database --backup-file {}\n",
                         *rope.record.archive, shell_word(*rope.record.archive));
@@ -80,6 +85,8 @@ Result show_done(const RunContext& context, const Rope& rope, const MigrationPla
            {"database", context.database()},
            {"found", plan.found},
            {"applied", applied},
+           {"verified", report.verified},
+           {"row_counts", report.row_counts},
            {"rehearsal", rehearsal ? describe_rehearsal(*rehearsal).json : Json(nullptr)},
            {"backup", rope.record.archive ? Json(*rope.record.archive) : Json(nullptr)}}};
 }

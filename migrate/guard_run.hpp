@@ -1,12 +1,15 @@
 // One guarded run as an object: what its steps share. The steps are in guard_prepare.cpp (up to the rehearsal: the
-// target is only read), guard_deploy.cpp (deploy and verify) and guard_put_back.cpp; their order is Guard::run in
+// target is only read), guard_deploy.cpp, guard_verify.cpp and guard_put_back.cpp; their order is Guard::run in
 // guard.cpp.
 #pragma once
 #include "backup/take.hpp"
 #include "common/error.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/guard_rehearsal.hpp"
+#include "migrate/health.hpp"
 #include "migrate/put_back.hpp"
+#include "migrate/row_counts.hpp"
+#include "migrate/verify_sql.hpp"
 
 namespace belay {
 
@@ -23,14 +26,25 @@ class Guard {
   void require_not_again() const;
   void require_possible();
   int dry_run();
+  void require_verifiable();
+  void require_healthy();
   void ask();
+  int act(const std::filesystem::path& catalogue);
   void prepare(Journal& journal, const std::filesystem::path& catalogue);
   void back_up(Journal& journal, const std::filesystem::path& catalogue);
   void rehearse_pending(Journal& journal);
   void count_others_writes();
   void show_status();
   void deploy_pending(Journal& journal);
+  void remember_before();
+  DeployReport run_deploy(Connection& db, Journal& journal);
+  [[nodiscard]] DeployListeners listeners(Journal& journal);
+  [[nodiscard]] CountSettings count_settings() const;
   void verify();
+  void find_problems(std::vector<std::string>& findings);
+  void compare_rows(std::vector<std::string>& findings);
+  void run_verify_files(std::vector<std::string>& findings);
+  void check_health_after();
   int put_back(Journal& journal);
   int finish(Journal& journal);
   void set_step(const std::string& step);
@@ -54,6 +68,8 @@ class Guard {
   DeployReport deployed_;
   RehearsalChoice choice_;
   std::optional<Rehearsal> rehearsal_;
+  VerifySql verify_sql_;
+  TablesBefore tables_before_;
 };
 
 }  // namespace belay

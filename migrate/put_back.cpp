@@ -85,8 +85,9 @@ bool names(const std::string& written, const TableEstimate& table) {
 LostWrites find_lost_writes(RunContext& context, const Rope& rope, Tool& tool) {
   LostWrites lost;
   lost.others = rope.record.others_wrote;
-  // Since that count a live run made no session there; recover made some, and the dead run perhaps while it put back.
-  const std::int64_t own = rope.marker.run == tool.run ? 0 : 4;
+  // A live run knows how many sessions it made there since that count; recover made some, and the dead run perhaps
+  // while it verified or put back.
+  const std::int64_t own = rope.marker.run == tool.run ? rope.own_sessions : 5;
   const Strangers strangers =
       find_strangers(context.maintenance, context.database(), rope.record.deploy_began, rope.record.sessions_then, own);
   Connection db{context.target.url, context.database(), tool.session()};

@@ -19,6 +19,7 @@ struct Rope {
   std::string side;                  ///< its name; it is empty, or holds a verified copy if marker.step is "verified"
   std::optional<Manifest> manifest;  ///< none with --skip-backup, or if the archive cannot be found
   std::optional<SchemaFingerprint> schema_before;  ///< none if unknown
+  std::int64_t own_sessions = 0;                   ///< that this very run made on the target since record.sessions_then
 };
 
 struct PutBackReport {

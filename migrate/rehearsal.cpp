@@ -147,6 +147,10 @@ Rehearsal rehearse(const RehearsalRequest& request, Tool& tool) {
   result.proof = copy.proof().words();
   result.restored_in = tool.clock.now() - began;
   Stage{request, copy.name(), tool, result}.run();
+  if (request.verify != nullptr && !request.verify->files.empty() && !result.failure) {
+    Connection db{request.context.target.url, copy.name(), tool.session()};
+    result.not_verified = run_verify_sql(db, *request.verify);
+  }
   copy.drop();
   return result;
 }

@@ -157,6 +157,12 @@ bool is_accounted(const TablesBefore& all, const TableBefore& table, const Taken
 
 }  // namespace
 
+void require_critical_tables(Connection& db, const CountSettings& settings) {
+  if (settings.critical.empty()) return;
+  PresentTables tables = present_tables(db);
+  for (const std::string& given : settings.critical) (void)find_critical(tables, given, settings.schema);
+}
+
 TablesBefore read_tables_before(Connection& db, const CountSettings& settings, const Manifest* backup) {
   Transaction transaction{db, "ISOLATION LEVEL REPEATABLE READ READ ONLY"};
   db.run_script(count_limits);

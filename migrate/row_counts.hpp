@@ -28,9 +28,12 @@ struct CountSettings {
   std::string history_schema = "public";
 };
 
+/// Throws refused for a critical table that does not exist, or whose bare name fits several.
+void require_critical_tables(Connection& db, const CountSettings& settings);
+
 /// Every ordinary table, and the critical ones. Rows: of the critical ones counted now, of the others what the backup
-/// counted, if there is one. In one snapshot. Throws refused for a critical table that does not exist, or whose bare
-/// name fits several.
+/// counted, if there is one. In one snapshot. Throws refused for a critical table that does not exist or
+/// cannot be counted.
 [[nodiscard]] TablesBefore read_tables_before(Connection& db, const CountSettings& settings, const Manifest* backup);
 
 /// ANALYZEs the tables that were rewritten, or of which a column has another type now: until then the planner knows

@@ -25,6 +25,8 @@ struct RunRecord {
       earlier_rows;  ///< ids of rows that names in `pending` had before this run (rolled back ones)
   std::vector<std::string> others_wrote;    ///< between backup and deploy, counted exactly: a line per table
   std::vector<std::string> invalid_before;  ///< indexes that were invalid before the run
+  /// Constraints that nobody had validated before the run; none in a marker of an earlier version.
+  std::optional<std::vector<std::string>> unvalidated_before;
   std::vector<std::string>
       written_tables;        ///< tables that the pending statements name as the target of INSERT, UPDATE or DELETE
   std::string deploy_began;  ///< the server's clock when the deploy began
@@ -32,6 +34,7 @@ struct RunRecord {
       -1;  ///< sessions made to the target so far, at that time; -1 = unknown (before PostgreSQL 14)
   bool creates_history = false;  ///< _prisma_migrations did not exist before
   bool creates_schema = false;   ///< nor did its schema
+  bool by_command = false;       ///< --deploy-command: what it did beside the history is not known
   bool spare = false;            ///< the marked side database holds a proven copy of the backup, ready to be swapped in
 };
 

@@ -46,7 +46,9 @@ TEST_CASE("details without a complete record are no record") {
     CAPTURE(key);
     Json part = whole;
     part.erase(key);
-    CHECK_FALSE(record_from_json(part));
+    // A marker of an earlier version has no such fields, and `recover` has to understand it.
+    const bool newer = key == "unvalidated_before" || key == "by_command";
+    CHECK(record_from_json(part).has_value() == newer);
     part[key] = Json::object({{"of another", "type"}});
     CHECK_FALSE(record_from_json(part));
   }
