@@ -22,6 +22,20 @@ std::string way_back(const MigrationPlan& plan, const MigrateOptions& options) {
          "half-migrated database is kept";
 }
 
+/// What is asked or run besides, a line each.
+std::string describe_checks(const MigrateOptions& options) {
+  std::string text;
+  const auto add = [&text](const char* what, const std::string& which) {
+    text += fmt::format("{}: {}\n", what, which);
+  };
+  if (options.deploy_command) add("Deployed by", masked(*options.deploy_command, {}));
+  if (options.health.url) add("Health check", shown_health_url(*options.health.url));
+  if (options.health.command) add("Health check", masked(*options.health.command, {}));
+  for (const std::string& file : options.verify_sql) add("Verified by", file);
+  for (const std::string& table : options.critical_table) add("Critical table", table);
+  return text;
+}
+
 Json names(const MigrationPlan& plan) {
   Json list = Json::array();
   for (const PendingMigration& p : plan.pending) list.push_back(p.migration.name);
@@ -40,6 +54,7 @@ std::string describe_run(const MigrationPlan& plan, const RunContext& context, c
               ? "Way back: if something was committed, a second copy is ready and swapped in; the half-migrated "
                 "database is kept\n"
               : way_back(plan, options) + "\n";
+  text += describe_checks(options);
   if (context.target.url.schema)
     text += fmt::format("The URL names schema \"{}\"; a put-back puts the whole database back.\n",
                         *context.target.url.schema);
