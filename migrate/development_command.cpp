@@ -122,8 +122,9 @@ bool is_prisma(const std::string& word) {
 Words plain_words(const Words& words, std::size_t from, std::size_t count) {
   Words found;
   for (std::size_t i = from; i < words.size() && found.size() < count; ++i) {
-    if (words[i] == "--schema" || words[i] == "--config") ++i;
-    if (i < words.size() && !words[i].starts_with('-')) found.push_back(words[i]);
+    const bool takes_a_value = words[i] == "--schema" || words[i] == "--config";
+    if (takes_a_value) ++i;
+    if (!takes_a_value && !words[i].starts_with('-')) found.push_back(words[i]);
   }
   return found;
 }

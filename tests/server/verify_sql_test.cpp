@@ -35,7 +35,7 @@ TEST_CASE("a statement passes unless it fails, or the first column of a row is f
            Case{"SELECT NULL::boolean", ""},
            Case{"SELECT bool_and(id > 5) FROM t WHERE false", ""},
            Case{"SELECT good FROM t WHERE id < 3", ""},
-           Case{"SELECT good FROM t -- all", "checks.sql, line 1: SELECT good FROM t: false\n"},
+           Case{"SELECT good FROM t -- all", "checks.sql, line 1: SELECT good FROM t -- all: false\n"},
            Case{"SELECT id > 2 FROM t", "checks.sql, line 1: SELECT id > 2 FROM t: false in 2 rows\n"},
            Case{"SELECT note, good FROM t", ""},
            Case{"SELECT 'f'", ""},
