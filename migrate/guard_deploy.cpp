@@ -13,12 +13,13 @@ namespace belay {
 /// work since the snapshot.
 void Guard::count_others_writes() {
   if (!rope_.manifest) return;
-  constexpr std::int64_t of_the_backup = 3;  // two sessions of the snapshot, and pg_dump's
-  const Strangers strangers = find_strangers(context_.maintenance, context_.database(), rope_.manifest->snapshot.time,
-                                             sessions_before_backup_, of_the_backup);
-  for (const std::string& line :
+  constexpr std::int64_t of_pg_dump = 1;
+  const Strangers strangers = find_strangers(context_.maintenance, context_.database(), before_backup_,
+                                             sessions_made(context_.database()) - before_backup_.own + of_pg_dump);
+  for (const TableWrites& table :
        count_writes_since(books(), *rope_.manifest, strangers.any() ? Tables::all : Tables::moved))
-    rope_.record.others_wrote.push_back("between backup and deploy, by others: " + line);
+    rope_.record.others_wrote.push_back("between backup and deploy, by others: " + table.describe());
+  rope_.others_before = rope_.record.others_wrote;
 }
 
 /// What the database is compared with after the deploy.
@@ -26,6 +27,10 @@ void Guard::remember_before() {
   rope_.record.invalid_before = invalid_indexes(books());
   rope_.record.unvalidated_before = unvalidated_constraints(books());
   rope_.record.by_command = options_.deploy_command.has_value();
+  if (rope_.record.by_command) {
+    rope_.record.then.made = -1;     // it makes sessions of its own, nobody knows how many
+    rope_.record.reversals.clear();  // they take back what the migrations do, not what else a command did
+  }
   tables_before_ = read_tables_before(books(), count_settings(), rope_.manifest ? &*rope_.manifest : nullptr);
 }
 
@@ -71,6 +76,7 @@ void Guard::deploy_pending(Journal& journal) {
   tool_.out.heading("Step 3: Running Database Migration");
   std::optional<Connection> db;
   try {
+    rope_.record.then = look_at_sessions(context_.maintenance, context_.database());
     count_others_writes();
     for (const std::string& line : rope_.record.others_wrote) {
       tool_.out.warn("putting back would lose what others wrote since the backup; " + line);
@@ -80,10 +86,6 @@ void Guard::deploy_pending(Journal& journal) {
     db.emplace(context_.target.url, context_.database(), session);
     db->check_alive();  // so that the statistics know of this session before sessions are counted
     remember_before();
-    rope_.record.deploy_began = context_.maintenance.value("SELECT clock_timestamp()");
-    // A command makes sessions of its own, nobody knows how many.
-    if (!rope_.record.by_command)
-      rope_.record.sessions_then = count_sessions(context_.maintenance, context_.database());
     rope_.marker.details = to_json(rope_.record);
     set_step("deploying");
     journal.record("deploying");

@@ -122,7 +122,7 @@ void Guard::back_up(Journal& journal, const std::filesystem::path& catalogue) {
     make_private_directories(catalogue);
     for (const std::string& name : sweep_leftovers(tool_.files, catalogue))
       tool_.out.note("Removed what an interrupted backup had left: " + name);
-    sessions_before_backup_ = count_sessions(context_.maintenance, context_.database());
+    before_backup_ = look_at_sessions(context_.maintenance, context_.database());
     backup_ = take_backup(plan_guard_backup(tool_, context_, options_.common, {catalogue, "pre-migration"}), tool_);
     rope_.record.archive = backup_->archive.string();
     rope_.manifest = backup_->manifest;
@@ -156,6 +156,9 @@ void Guard::rehearse_pending(Journal& journal) {
                                        .pg_bin = options_.common.pg_bin,
                                        .verify = &verify_sql_},
                                       options_, tool_);
+      for (const RehearsedMigration& migration : rehearsal_->migrations) {
+        if (migration.proven) rope_.record.reversals.push_back(*migration.proven);
+      }
       journal.record("rehearsed", describe_rehearsal(*rehearsal_).json);
       fault_point("guard: rehearsed");
     }

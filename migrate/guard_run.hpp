@@ -61,7 +61,7 @@ class Guard {
   std::optional<Connection> books_;  ///< on the target: Prisma's lock, and the history
   History history_;
   MigrationPlan plan_;
-  std::int64_t sessions_before_backup_ = -1;
+  SessionsThen before_backup_;
   bool marked_ = false;  ///< the side database with this run's marker exists
   Rope rope_;
   std::optional<BackupReport> backup_;

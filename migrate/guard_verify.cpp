@@ -92,13 +92,14 @@ void Guard::compare_rows(std::vector<std::string>& findings) {
     deployed_.verified.emplace_back("no critical table lost a row");
   }
   deployed_.row_counts = to_json(counts);
-  for (std::string& line : loss_findings(counts.tables)) findings.push_back(std::move(line));
+  const std::vector<std::string> losses = loss_findings(counts.tables);
+  if (!losses.empty()) rope_.record.reversals.clear();  // no reversal gives these rows back
+  findings.insert(findings.end(), losses.begin(), losses.end());
 }
 
 void Guard::run_verify_files(std::vector<std::string>& findings) {
   if (verify_sql_.files.empty()) return;
   Connection db{context_.target.url, context_.database(), tool_.session()};
-  ++rope_.own_sessions;
   for (std::string& line : run_verify_sql(db, verify_sql_)) findings.push_back(std::move(line));
   for (const VerifyFile& file : verify_sql_.files) deployed_.verified.push_back(file.name);
 }

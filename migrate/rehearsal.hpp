@@ -15,6 +15,7 @@
 #include "common/statement_meter.hpp"
 #include "migrate/plan.hpp"
 #include "migrate/verify_sql.hpp"
+#include "migrate/way_back.hpp"
 #include "restore/source.hpp"
 
 namespace belay {
@@ -23,8 +24,9 @@ struct RehearsedMigration {
   std::string name;
   Duration took{};
   std::vector<MeasuredStatement> statements;
-  /// "proven", "needs data", "not"; with the reason.
+  /// "proven": it was run there, and loses nothing; "needs data"; "not proven"; "not derivable"; with the reason.
   std::string reversal, reversal_why;
+  std::optional<ProvenReversal> proven;
 };
 
 struct Rehearsal {

@@ -8,6 +8,8 @@
 #include "common/history.hpp"
 #include "common/output.hpp"
 #include "migrate/plan.hpp"
+#include "migrate/way_back.hpp"
+#include "migrate/writes.hpp"
 
 namespace belay {
 
@@ -28,14 +30,14 @@ struct RunRecord {
   /// Constraints that nobody had validated before the run; none in a marker of an earlier version.
   std::optional<std::vector<std::string>> unvalidated_before;
   std::vector<std::string>
-      written_tables;        ///< tables that the pending statements name as the target of INSERT, UPDATE or DELETE
-  std::string deploy_began;  ///< the server's clock when the deploy began
-  std::int64_t sessions_then =
-      -1;  ///< sessions made to the target so far, at that time; -1 = unknown (before PostgreSQL 14)
+      written_tables;            ///< tables that the pending statements name as the target of INSERT, UPDATE or DELETE
+  SessionsThen then;             ///< who was there when the deploy began
   bool creates_history = false;  ///< _prisma_migrations did not exist before
   bool creates_schema = false;   ///< nor did its schema
-  bool by_command = false;       ///< --deploy-command: what it did beside the history is not known
-  bool spare = false;            ///< the marked side database holds a proven copy of the backup, ready to be swapped in
+  std::vector<ProvenReversal>
+      reversals;            ///< of pending migrations, those that the rehearsal has proven to lose nothing
+  bool by_command = false;  ///< --deploy-command: what it did beside the history is not known
+  bool spare = false;       ///< the marked side database holds a proven copy of the backup, ready to be swapped in
 };
 
 [[nodiscard]] Json to_json(const RunRecord& record);
