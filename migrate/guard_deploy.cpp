@@ -31,7 +31,7 @@ void Guard::remember_before() {
     rope_.record.then.made = -1;     // it makes sessions of its own, nobody knows how many
     rope_.record.reversals.clear();  // they take back what the migrations do, not what else a command did
   }
-  tables_before_ = read_tables_before(books(), count_settings(), rope_.manifest ? &*rope_.manifest : nullptr);
+  tables_before_ = read_tables_before(books(), checks_.counts, rope_.manifest ? &*rope_.manifest : nullptr);
 }
 
 DeployListeners Guard::listeners(Journal& journal) {

@@ -154,7 +154,7 @@ void Guard::rehearse_pending(Journal& journal) {
                                        .plan = plan_,
                                        .settings = deploy_settings(context_, options_, tool_),
                                        .pg_bin = options_.common.pg_bin,
-                                       .verify = &verify_sql_},
+                                       .checks = &checks_},
                                       options_, tool_);
       for (const RehearsedMigration& migration : rehearsal_->migrations) {
         if (migration.proven) rope_.record.reversals.push_back(*migration.proven);

@@ -4,12 +4,11 @@
 #pragma once
 #include "backup/take.hpp"
 #include "common/error.hpp"
+#include "migrate/checks.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/guard_rehearsal.hpp"
 #include "migrate/health.hpp"
 #include "migrate/put_back.hpp"
-#include "migrate/row_counts.hpp"
-#include "migrate/verify_sql.hpp"
 
 namespace belay {
 
@@ -39,10 +38,10 @@ class Guard {
   void remember_before();
   DeployReport run_deploy(Connection& db, Journal& journal);
   [[nodiscard]] DeployListeners listeners(Journal& journal);
-  [[nodiscard]] CountSettings count_settings() const;
   void verify();
   void find_problems(std::vector<std::string>& findings);
   void compare_rows(std::vector<std::string>& findings);
+  [[nodiscard]] bool others_are_at_work();
   void run_verify_files(std::vector<std::string>& findings);
   void check_health_after();
   int put_back(Journal& journal);
@@ -68,7 +67,7 @@ class Guard {
   DeployReport deployed_;
   RehearsalChoice choice_;
   std::optional<Rehearsal> rehearsal_;
-  VerifySql verify_sql_;
+  Checks checks_;
   TablesBefore tables_before_;
 };
 

@@ -5,6 +5,7 @@
 #include "migrate/check.hpp"
 #include "migrate/deploy_command.hpp"
 #include "migrate/guard_run.hpp"
+#include "migrate/writes.hpp"
 
 namespace belay {
 
@@ -29,17 +30,19 @@ Json to_json(const RowCounts& counts) {
 
 }  // namespace
 
-CountSettings Guard::count_settings() const {
-  return {
-      .critical = options_.critical_table, .schema = context_.history_schema, .history_schema = rope_.record.schema};
-}
-
 /// Everything that verification needs is there, and fits, before anything is begun.
 void Guard::require_verifiable() {
   if (options_.deploy_command) require_deploying_command(*options_.deploy_command);
-  require_critical_tables(books(), count_settings());
-  verify_sql_ = read_verify_sql(plan_, {options_.verify_sql.begin(), options_.verify_sql.end()});
-  if (context_.target.url.schema) verify_sql_.search_path = quote_identifier(*context_.target.url.schema);
+  checks_.counts = {.critical = options_.critical_table,
+                    .schema = context_.history_schema,
+                    .history_schema = rope_.record.schema,
+                    .expected = options_.expect_loss};
+  require_critical_tables(books(), checks_.counts);
+  checks_.sql = read_verify_sql(plan_, {options_.verify_sql.begin(), options_.verify_sql.end()});
+  if (context_.target.url.schema) checks_.sql.search_path = quote_identifier(*context_.target.url.schema);
+  std::vector<const Script*> scripts;
+  for (const PendingMigration& pending : plan_.pending) scripts.push_back(&pending.script);
+  checks_.taken = taken_from(scripts);
 }
 
 /// What is broken already would be laid at the migrations' door.
@@ -83,25 +86,34 @@ void Guard::find_problems(std::vector<std::string>& findings) {
 }
 
 void Guard::compare_rows(std::vector<std::string>& findings) {
-  std::vector<const Script*> scripts;
-  for (const PendingMigration& pending : plan_.pending) scripts.push_back(&pending.script);
-  const RowCounts counts = count_after(books(), tables_before_, taken_from(scripts), options_.expect_loss);
+  const RowCounts counts = count_after(books(), tables_before_, checks_.taken, checks_.counts);
   for (const std::string& why : counts.not_counted) tool_.out.warn("rows were not counted: " + why);
   if (const std::string critical = describe_critical(counts); !critical.empty()) {
     tool_.out.note(critical);
     deployed_.verified.emplace_back("no critical table lost a row");
   }
   deployed_.row_counts = to_json(counts);
-  const std::vector<std::string> losses = loss_findings(counts.tables);
-  if (!losses.empty()) rope_.record.reversals.clear();  // no reversal gives these rows back
-  findings.insert(findings.end(), losses.begin(), losses.end());
+  Losses losses = find_losses(counts.tables);
+  if (!losses.others.empty() && others_are_at_work()) {
+    for (const std::string& line : losses.others) tool_.out.warn("by others, who were at work, or by the run: " + line);
+    losses.others.clear();
+  }
+  losses.critical.insert(losses.critical.end(), losses.others.begin(), losses.others.end());
+  if (!losses.critical.empty()) rope_.record.reversals.clear();  // no reversal gives these rows back
+  findings.insert(findings.end(), losses.critical.begin(), losses.critical.end());
+}
+
+bool Guard::others_are_at_work() {
+  const SessionsThen& then = rope_.record.then;
+  return find_strangers(context_.maintenance, context_.database(), then, sessions_made(context_.database()) - then.own)
+      .any();
 }
 
 void Guard::run_verify_files(std::vector<std::string>& findings) {
-  if (verify_sql_.files.empty()) return;
+  if (checks_.sql.files.empty()) return;
   Connection db{context_.target.url, context_.database(), tool_.session()};
-  for (std::string& line : run_verify_sql(db, verify_sql_)) findings.push_back(std::move(line));
-  for (const VerifyFile& file : verify_sql_.files) deployed_.verified.push_back(file.name);
+  for (std::string& line : run_verify_sql(db, checks_.sql)) findings.push_back(std::move(line));
+  for (const VerifyFile& file : checks_.sql.files) deployed_.verified.push_back(file.name);
 }
 
 void Guard::check_health_after() {

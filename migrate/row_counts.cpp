@@ -171,7 +171,7 @@ TablesBefore read_tables_before(Connection& db, const CountSettings& settings, c
   for (const std::string& given : settings.critical)
     find_critical(tables, given, settings.schema).table.critical = true;
   std::map<std::pair<std::string, std::string>, std::int64_t> moved;
-  if (backup != nullptr) moved = moved_since(db, *backup);
+  if (backup != nullptr && !settings.copy_of_backup) moved = moved_since(db, *backup);
   TablesBefore before;
   for (auto& [oid, present] : tables) {
     TableBefore& table = present.table;
@@ -203,7 +203,7 @@ std::vector<std::string> analyze_changed(Connection& db, const TablesBefore& bef
 }
 
 RowCounts count_after(Connection& db, const TablesBefore& before, const TakenFrom& taken,
-                      const std::vector<std::string>& expected) {
+                      const CountSettings& settings) {
   Transaction transaction{db, "ISOLATION LEVEL REPEATABLE READ READ ONLY"};
   db.run_script(count_limits);
   const PresentTables tables = present_tables(db);
@@ -216,7 +216,7 @@ RowCounts count_after(Connection& db, const TablesBefore& before, const TakenFro
                      .name_now = now == nullptr ? "" : now->quoted(),
                      .before = *then.rows,
                      .critical = then.critical,
-                     .accounted = is_accounted(before, then, taken, expected)};
+                     .accounted = is_accounted(before, then, taken, settings.expected)};
     if (now != nullptr) {
       const Counted rows = count(db, *now);
       if (!rows.rows) {

@@ -26,6 +26,8 @@ struct CountSettings {
   std::vector<std::string> critical;  ///< --critical-table: a name, or schema.name
   std::string schema = "public";      ///< where a bare name is looked for first
   std::string history_schema = "public";
+  std::vector<std::string> expected = {};  ///< --expect-loss: tables that may lose rows, by such names
+  bool copy_of_backup = false;  ///< it holds what the backup does: what that counted is right, whatever statistics say
 };
 
 /// Throws refused for a critical table that does not exist, or whose bare name fits several.
@@ -46,9 +48,9 @@ struct RowCounts {
   std::vector<std::string> not_counted;  ///< why, a line each: it took too long, or another session had it locked
 };
 /// A table is counted where rows may have gone: it is gone itself, its file is another one, or rows were deleted from
-/// it. `expected`: tables that may lose rows, by the names of --expect-loss. In one read-only transaction.
+/// it. In one read-only transaction.
 [[nodiscard]] RowCounts count_after(Connection& db, const TablesBefore& before, const TakenFrom& taken,
-                                    const std::vector<std::string>& expected);
+                                    const CountSettings& settings);
 
 /// "public.orders  1200 → 1200 rows", a line for each critical table.
 [[nodiscard]] std::string describe_critical(const RowCounts& counts);

@@ -80,19 +80,20 @@ TakenFrom taken_from(const std::vector<const Script*>& scripts) {
   return finder.found();
 }
 
-std::vector<std::string> loss_findings(const std::vector<RowCount>& tables) {
-  std::vector<std::string> lines;
+Losses find_losses(const std::vector<RowCount>& tables) {
+  Losses losses;
   for (const RowCount& table : tables) {
     if (table.after >= table.before) continue;
     const std::uint64_t lost = table.before - table.after;
-    const bool fails = table.critical || (!table.accounted && lost * one_in > table.before);
-    if (!fails) continue;
-    lines.push_back(fmt::format("table {} lost {} of {} rows{}{}", shown(table), lost, table.before,
-                                table.name_now.empty() ? " (it is gone)" : "",
-                                table.critical ? "; it is a --critical-table"
-                                               : ", and no DELETE, TRUNCATE or DROP of the pending SQL names it"));
+    const std::string line = fmt::format("table {} lost {} of {} rows{}", shown(table), lost, table.before,
+                                         table.name_now.empty() ? " (it is gone)" : "");
+    if (table.critical) {
+      losses.critical.push_back(line + "; it is a --critical-table");
+    } else if (!table.accounted && lost * one_in > table.before) {
+      losses.others.push_back(line + ", and no DELETE, TRUNCATE or DROP of the pending SQL names it");
+    }
   }
-  return lines;
+  return losses;
 }
 
 }  // namespace belay

@@ -29,8 +29,12 @@ struct RowCount {
   bool accounted = false;  ///< the SQL, or the operator, says that rows go
 };
 
-/// A line for each table that lost rows: a critical one any, another one more than one in a hundred that nothing
-/// accounts for. Pure.
-[[nodiscard]] std::vector<std::string> loss_findings(const std::vector<RowCount>& tables);
+/// A line for each table that lost rows: of a critical one any, of another one more than one in a hundred that nothing
+/// accounts for.
+struct Losses {
+  std::vector<std::string> critical, others;
+};
+/// Pure.
+[[nodiscard]] Losses find_losses(const std::vector<RowCount>& tables);
 
 }  // namespace belay

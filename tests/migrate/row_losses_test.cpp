@@ -56,13 +56,15 @@ TEST_CASE("a critical table may lose nothing, another one a hundredth, or what t
                          .after = c.after,
                          .critical = c.critical,
                          .accounted = c.accounted};
-    CHECK(loss_findings({table}).size() == (c.fails ? 1U : 0U));
+    const Losses losses = find_losses({table});
+    CHECK(losses.critical.size() == (c.fails && c.critical ? 1U : 0U));
+    CHECK(losses.others.size() == (c.fails && !c.critical ? 1U : 0U));
   }
 }
 
 TEST_CASE("a loss is told with table and numbers") {
   const RowCount gone{.schema = "public", .name = "Orders", .name_now = "", .before = 10, .after = 0, .critical = true};
-  CHECK(loss_findings({gone}).at(0) ==
+  CHECK(find_losses({gone}).critical.at(0) ==
         "table \"public\".\"Orders\" lost 10 of 10 rows (it is gone); it is a --critical-table");
 }
 

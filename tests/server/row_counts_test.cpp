@@ -35,8 +35,10 @@ class CountBench {
     const Script script = parse_script(sql);
     Connection session = db.connect();
     std::string text;
-    for (const std::string& line : loss_findings(count_after(session, then, taken_from({&script}), expected).tables))
-      text += line + "\n";
+    const CountSettings settings{.critical = critical, .expected = expected};
+    const Losses losses = find_losses(count_after(session, then, taken_from({&script}), settings).tables);
+    for (const std::string& line : losses.critical) text += line + "\n";
+    for (const std::string& line : losses.others) text += line + "\n";
     return text;
   }
   TestDatabase db{"counts"};

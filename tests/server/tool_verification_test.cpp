@@ -137,6 +137,28 @@ TEST_CASE("a critical table that loses one row is put back, and one that nobody 
   CHECK_THAT(result.err, Catch::Contains("300 → 299 rows") && Catch::Contains("lost 1 of 300 rows"));
 }
 
+TEST_CASE("rows that go by a cascade are found in the rehearsal already, where nobody else writes") {
+  const VerifyBench bench{"DELETE FROM orders WHERE id <= 30;"};
+  const RunResult result = bench.tool("migrate-production", {"--force", "--rehearse", "--no-spare"});
+  INFO(result.err);
+  CHECK(result.status == 3);
+  CHECK_THAT(result.err, Catch::Contains("table \"public\".\"lines\" lost 30 of 300 rows"));
+  CHECK(bench.state() == bench.before);
+  CHECK(bench.db.side_databases().empty());
+}
+
+TEST_CASE("a table that lost rows while others were at work is told, and not put back, unless it is a critical one") {
+  const VerifyBench bench{"SELECT pg_sleep(2);"};
+  Background run = bench.start("migrate-production", {"--no-rehearse", "--force"});
+  wait_for_sleep(bench.db, run);
+  bench.db.sql("DELETE FROM lines WHERE id <= 100");
+  const RunResult result = run.wait();
+  INFO(result.err);
+  CHECK(result.status == 0);
+  CHECK_THAT(result.err,
+             Catch::Contains("by others, who were at work, or by the run: table \"public\".\"lines\" lost 100"));
+}
+
 TEST_CASE("rows that go by a cascade, which no statement names, are put back unless they were expected to go") {
   const VerifyBench bench{"DELETE FROM orders WHERE id <= 30;"};
   const RunResult result = bench.migrate();
