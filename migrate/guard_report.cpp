@@ -26,6 +26,17 @@ Json names(const MigrationPlan& plan) {
   return list;
 }
 
+/// What the checklist warns of; what is as it should be is only counted.
+std::string worth_knowing(const std::vector<Check>& checks) {
+  std::vector<Check> warned;
+  for (const Check& check : checks) {
+    if (check.state != CheckState::ok || check.name == "sessions") warned.push_back(check);
+  }
+  return fmt::format("Checklist: {} of {} points are as they should be\n", checks.size() - warned.size(),
+                     checks.size()) +
+         describe_checks(warned);
+}
+
 std::string way_of(const PutBackReport& report, const Rope& rope) {
   if (report.restored) return rope.record.spare ? "spare" : "restore";
   return report.by_reversals > 0 ? "reversals" : "uncommitted";
@@ -34,8 +45,9 @@ std::string way_of(const PutBackReport& report, const Rope& rope) {
 }  // namespace
 
 std::string describe_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                         const MigrateOptions& options, const RehearsalChoice& choice) {
-  std::string text = describe_status(plan);
+                         const MigrateOptions& options, const RehearsalChoice& choice,
+                         const std::vector<Check>& checks) {
+  std::string text = describe_status(plan) + worth_knowing(checks);
   text += options.skip_backup ? "Backup: none (--skip-backup)\n"
                               : fmt::format("Backup: level archive, into {}\n", catalogue);
   text += choice.rehearse ? "Rehearsal: on a restored copy of that backup\n" : "Rehearsal: none (--no-rehearse)\n";
@@ -50,15 +62,16 @@ std::string describe_run(const MigrationPlan& plan, const RunContext& context, c
 }
 
 Result show_dry_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                    const MigrateOptions& options, const RehearsalChoice& choice) {
+                    const MigrateOptions& options, const RehearsalChoice& choice, const std::vector<Check>& checks) {
   return {describe_target(context.server, context.database(), context.target.source) + "\n" +
-              describe_run(plan, context, catalogue, options, choice) + "Nothing was changed.\n",
+              describe_run(plan, context, catalogue, options, choice, checks) + "Nothing was changed.\n",
           {{"dry_run", true},
            {"database", context.database()},
            {"pending", names(plan)},
            {"catalogue", catalogue},
            {"rehearsal", choice.rehearse},
            {"spare", choice.spare},
+           {"checks", to_json(checks)},
            {"one_transaction_each", plan.all_atomic()}}};
 }
 

@@ -4,8 +4,10 @@
 #pragma once
 #include "backup/take.hpp"
 #include "common/error.hpp"
+#include "migrate/brake.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/guard_rehearsal.hpp"
+#include "migrate/preflight.hpp"
 #include "migrate/put_back.hpp"
 
 namespace belay {
@@ -22,10 +24,20 @@ class Guard {
   int nothing_pending();
   void require_not_again() const;
   void require_possible();
+  void look_before();
+  void find_drift(PreflightFacts& facts);
+  void require_no_brake() const;
+  void release_brake();
+  void brake();
+  [[nodiscard]] std::vector<PutBackBefore> brake_entries() const;
+  void ask_not_to_write();
+  void copy_elsewhere();
+  void retain(Journal& journal);
+  int back_up_all_the_same();
   int dry_run();
   void ask();
-  void prepare(Journal& journal, const std::filesystem::path& catalogue);
-  void back_up(Journal& journal, const std::filesystem::path& catalogue);
+  void prepare(Journal& journal);
+  void back_up(Journal& journal);
   void rehearse_pending(Journal& journal);
   void count_others_writes();
   void show_status();
@@ -42,7 +54,7 @@ class Guard {
 
   const MigrateOptions& options_;
   Tool& tool_;
-  std::filesystem::path folder_;
+  std::filesystem::path folder_, catalogue_;
   RunContext context_;
   std::optional<Connection> books_;  ///< on the target: Prisma's lock, and the history
   History history_;
@@ -53,6 +65,7 @@ class Guard {
   std::optional<BackupReport> backup_;
   DeployReport deployed_;
   RehearsalChoice choice_;
+  std::vector<Check> checks_;
   std::optional<Rehearsal> rehearsal_;
 };
 

@@ -1,4 +1,5 @@
 #include "migrate/baseline.hpp"
+#include "migrate/check_verb.hpp"
 #include "migrate/deploy_verb.hpp"
 #include "migrate/diff.hpp"
 #include "migrate/guard.hpp"
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
     if (options->verb == "status") return run_status(*options, tool);
     if (options->verb == "history") return run_history(*options, tool);
     if (options->verb == "validate") return run_validate(*options, tool);
+    if (options->verb == "check") return run_check(*options, tool);
     if (options->verb == "diff") return run_diff(*options, tool);
     if (options->verb == "resolve") return run_resolve(*options, tool);
     if (options->verb == "baseline") return run_baseline(*options, tool);
