@@ -69,6 +69,17 @@ std::vector<std::string> invalid_indexes(Connection& db) {
   return names;
 }
 
+std::vector<std::string> unvalidated_constraints(Connection& db) {
+  std::vector<std::string> names;
+  add(names, "",
+      db.rows("SELECT format('%I on %s', k.conname, CASE k.contypid WHEN 0 THEN format('%I.%I', n.nspname, c.relname) "
+              "ELSE format('%I.%I', m.nspname, t.typname) END) FROM pg_constraint k LEFT JOIN pg_class c ON c.oid = "
+              "k.conrelid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_type t ON t.oid = k.contypid "
+              "LEFT JOIN pg_namespace m ON m.oid = t.typnamespace WHERE NOT k.convalidated AND coalesce(n.nspname, "
+              "m.nspname) !~ '^pg_' ORDER BY 1"));
+  return names;
+}
+
 std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record) {
   const std::vector<std::string>& invalid_before = record.invalid_before;
   std::vector<std::string> findings;
@@ -81,6 +92,12 @@ std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record
   for (const std::string& name : invalid_indexes(db)) {
     const bool before = std::find(invalid_before.begin(), invalid_before.end(), name) != invalid_before.end();
     if (!before) findings.push_back(fmt::format("index {} was left invalid", name));
+  }
+  if (!record.unvalidated_before) return findings;
+  for (const std::string& name : unvalidated_constraints(db)) {
+    const std::vector<std::string>& then = *record.unvalidated_before;
+    if (std::find(then.begin(), then.end(), name) == then.end())
+      findings.push_back(fmt::format("constraint {} was left NOT VALID", name));
   }
   return findings;
 }

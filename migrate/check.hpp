@@ -17,11 +17,13 @@ namespace belay {
 /// Throws refused with them.
 void require_put_back_possible(RunContext& context, const SessionSettings& session);
 
-/// After the deploy: every pending migration has a finished row, none failed, no index was left invalid. An empty list
-/// is good.
+/// After the deploy: every pending migration has a finished row, none failed, no index was left invalid and no
+/// constraint NOT VALID. An empty list is good.
 [[nodiscard]] std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record);
 
 /// Names of indexes that are invalid now.
 [[nodiscard]] std::vector<std::string> invalid_indexes(Connection& db);
+/// Constraints of tables and domains that are NOT VALID now, as "name on schema.table".
+[[nodiscard]] std::vector<std::string> unvalidated_constraints(Connection& db);
 
 }  // namespace belay

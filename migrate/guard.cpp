@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "common/hooks.hpp"
 #include "common/interrupt.hpp"
 #include "migrate/guard_report.hpp"
 #include "migrate/guard_run.hpp"
@@ -32,7 +33,13 @@ int Guard::run() {
   require_possible();
   look_before();
   if (options_.common.dry_run) return dry_run();
+  require_healthy();
   ask();
+  Hooks hooks{options_.hooks, context_.database(), tool_};
+  return hooks.around_status([&] { return act(); });
+}
+
+int Guard::act() {
   Journal journal{tool_.files, tool_.clock, catalogue_, tool_.run};
   prepare(journal);
   back_up(journal);

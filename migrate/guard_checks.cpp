@@ -35,10 +35,10 @@ void Guard::look_before() {
                                                .choice = choice_},
                                               tool_);
   find_drift(facts);
-  checks_ = judge_preflight(facts);
-  if (!any_failed(checks_)) return;
+  checklist_ = judge_preflight(facts);
+  if (!any_failed(checklist_)) return;
   std::vector<Check> failed;
-  for (const Check& check : checks_) {
+  for (const Check& check : checklist_) {
     if (check.state == CheckState::fail) failed.push_back(check);
   }
   throw Error{Failure::refused, "the checklist before the run is not passed", describe_checks(failed),

@@ -68,18 +68,19 @@ void Guard::require_possible() {
   if (!options_.skip_backup) check_kept(context_, options_.common.keep.value_or(1));
   require_not_again();
   require_no_brake();
+  require_verifiable();
   choice_ = choose_rehearsal(options_, context_, plan_);
   if (!options_.skip_backup && !options_.no_put_back) require_put_back_possible(context_, tool_.session());
 }
 
 int Guard::dry_run() {
-  tool_.out.result(show_dry_run(plan_, context_, rope_.record.catalogue, options_, choice_, checks_));
+  tool_.out.result(show_dry_run(plan_, context_, rope_.record.catalogue, options_, choice_, checklist_));
   return 0;
 }
 
 void Guard::ask() {
   require_answerable(options_.common);
-  tool_.out.note(describe_run(plan_, context_, rope_.record.catalogue, options_, choice_, checks_));
+  tool_.out.note(describe_run(plan_, context_, rope_.record.catalogue, options_, choice_, checklist_));
   if (options_.common.force) return;
   if (tool_.prompt.ask("Run these migrations? (yes/no)", "yes") != Answer::yes)
     throw Error{Failure::cancelled, "cancelled; nothing was changed"};
@@ -165,7 +166,8 @@ void Guard::rehearse_pending(Journal& journal) {
                                        .source = source,
                                        .plan = plan_,
                                        .settings = deploy_settings(context_, options_, tool_),
-                                       .pg_bin = options_.common.pg_bin},
+                                       .pg_bin = options_.common.pg_bin,
+                                       .checks = &checks_},
                                       options_, tool_);
       for (const RehearsedMigration& migration : rehearsal_->migrations) {
         if (migration.proven) rope_.record.reversals.push_back(*migration.proven);

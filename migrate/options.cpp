@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "migrate/verify_options.hpp"
 
 namespace belay {
 
@@ -26,6 +27,7 @@ void check_verb(const MigrateOptions& options) {
                 "Leave out --skip-backup, or --rehearse and --spare."};
   if (options.sql && !options.name)
     throw Error{Failure::usage, "--sql needs the migration's name", {}, "Type migrate-production history NAME --sql."};
+  check_verify_options(options);
   if (options.verb != "resolve" || options.applied.has_value() != options.rolled_back.has_value()) return;
   throw Error{Failure::usage,
               options.applied ? "--applied and --rolled-back exclude each other"
@@ -48,6 +50,7 @@ void name_verbs(OptionSet& set) {
   set.only_for("--side-server", {"diff", "check", ""});
   for (const char* option : {"--applied", "--rolled-back"}) set.only_for(option, {"resolve"});
   set.only_for("--up-to", {"baseline"});
+  name_verify_verbs(set);
 }
 
 }  // namespace
@@ -111,6 +114,7 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
               "after a run that was killed: says which state the database is in, and finishes or undoes that run");
   add_guard_options(set, options);
   set.command("check", "the checklist before a run, alone: what would stop it, what should be known");
+  add_verify_options(set, options);
   add_migrations_option(set, options.common);
   add_restore_options(set, options.common);
   set.duration("--statement-timeout", options.common.statement_timeout,

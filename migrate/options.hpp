@@ -5,7 +5,9 @@
 #include <string>
 
 #include "backup/options.hpp"
+#include "common/hooks.hpp"
 #include "common/options.hpp"
+#include "migrate/health.hpp"
 
 namespace belay {
 
@@ -40,7 +42,14 @@ struct MigrateOptions {
   std::optional<int> steps;                ///< deploy, guarded run: apply the first so many pending migrations
   std::optional<int> lock_retries;  ///< deploy, guarded run: how often a migration that met a lock is tried again
   bool sql = false;                 ///< history NAME: its SQL too
-  bool accept_as_is = false;        ///< recover: the operator says that the database is right as it is
+  std::optional<std::string> deploy_command;  ///< what deploys instead of belay's own engine
+  HealthOptions health;
+  std::vector<std::string> verify_sql;      ///< further files of statements that must be true after the deploy
+  std::vector<std::string> critical_table;  ///< of which no row may go
+  std::vector<std::string> expect_loss;     ///< of which rows may go without the SQL saying so
+  HookCommands hooks;
+  std::optional<std::string> before_migration, after_migration;  ///< commands around each migration
+  bool accept_as_is = false;  ///< recover: the operator says that the database is right as it is
 };
 
 /// What only a guarded run understands (options_guard.cpp).
