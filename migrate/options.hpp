@@ -27,8 +27,11 @@ struct MigrateOptions {
   std::optional<std::string> to;           ///< deploy, guarded run: the last pending migration that is applied
   std::optional<int> steps;                ///< deploy, guarded run: apply the first so many pending migrations
   std::optional<int> lock_retries;  ///< deploy, guarded run: how often a migration that met a lock is tried again
-  bool sql = false;                 ///< history NAME: its SQL too
-  bool accept_as_is = false;        ///< recover: the operator says that the database is right as it is
+  std::optional<std::string> run;   ///< show: the run, or how its id begins
+  std::optional<std::filesystem::path> bundle;  ///< show: pack the run into this file
+  bool html = false;                            ///< show: print the page
+  bool sql = false;                             ///< history NAME: its SQL too
+  bool accept_as_is = false;                    ///< recover: the operator says that the database is right as it is
 };
 
 /// std::nullopt: --help or --version was answered. Throws usage.
