@@ -42,6 +42,11 @@ std::string capitalised(std::string text) {
   return text;
 }
 
+std::string without_hint(Tone tone) {
+  if (tone == Tone::good || tone == Tone::neutral) return "nothing; no command is needed.";
+  return "nothing is recorded; `migrate-production recover` says which state the database is in.";
+}
+
 std::string outcome_html(const Json& report) {
   const Json& outcome = object_in(report, "outcome");
   const std::string state = text_in(outcome, "state"), words = text_in(outcome, "words");
@@ -53,9 +58,7 @@ std::string outcome_html(const Json& report) {
                      (status.empty() ? "" : element("span", "quiet", " · exit status " + escaped(status))) + "</p>\n";
   if (!words.empty()) html += element("p", "words", prose(words)) + "\n";
   if (!detail.empty()) html += "<pre>" + escaped(detail) + "</pre>\n";
-  html += element("p", "next",
-                  "<strong>What to do next:</strong> " +
-                      (hint.empty() ? std::string{"nothing; no command is needed."} : prose(hint)));
+  html += element("p", "next", "<strong>What to do next:</strong> " + prose(hint.empty() ? without_hint(tone) : hint));
   return "<div class=\"banner " + tone_class(tone) + "\">" + html + "</div>\n";
 }
 
@@ -68,7 +71,8 @@ std::string facts_html(const Json& report) {
   return "<dl class=\"facts\">" + fact("Database", code_or_dash(text_in(target, "database"))) +
          fact("Server", or_dash(port.empty() ? host : host + ":" + port)) +
          fact("Began", or_dash(time_words(text_in(report, "started_at")))) + fact("Took", took(report)) +
-         fact("Migrations", fmt::format("{} of {} applied", applied, migrations.size())) +
+         fact("Migrations",
+              migrations.empty() ? "none pending" : fmt::format("{} of {} applied", applied, migrations.size())) +
          fact("Run", code_or_dash(text_in(report, "run"))) + "</dl>\n";
 }
 

@@ -114,7 +114,7 @@ std::string checks_text(const Json& report) {
   std::string text;
   for (const Json& c : list_in(report, "preflight")) {
     if (text_in(c, "state") == "ok") continue;
-    text += "  " + text_in(c, "state") + "  " + with_note(text_in(c, "check"), text_in(c, "text")) + "\n";
+    text += "  " + one_line(text_in(c, "state")) + "  " + with_note(text_in(c, "check"), text_in(c, "text")) + "\n";
     if (const std::string fix = text_in(c, "fix"); !fix.empty()) text += "        " + one_line(fix) + "\n";
   }
   return text;

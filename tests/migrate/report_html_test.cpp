@@ -58,14 +58,17 @@ TEST_CASE("control bytes and characters that turn the direction of text are show
 }
 
 TEST_CASE("a report's page needs nothing from anywhere else") {
-  const std::string html = report_html(sample_report());
+  Json report = sample_report();
+  replace_texts(report, "a text");
+  const std::string html = report_html(report);
   for (const char* reference : {"src=", "<link", "@import", "href=\"http", "url(http", "url(//", "<script", "<iframe"})
     CHECK_THAT(html, !Contains(reference));
   CHECK_THAT(html, Contains("default-src 'none'"));
 }
 
 TEST_CASE("a report's page copes with every section missing, null, empty or of another type") {
-  for (const auto& [name, value] : sample_report().items()) {
+  const Json sample = sample_report();
+  for (const auto& [name, value] : sample.items()) {
     CAPTURE(name);
     for (const Json& other :
          {Json(nullptr), Json::array(), Json::object(), Json("text"), Json(7), Json::array({1, "a"})}) {
