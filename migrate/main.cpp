@@ -6,6 +6,7 @@
 #include "migrate/history_verb.hpp"
 #include "migrate/recover.hpp"
 #include "migrate/resolve.hpp"
+#include "migrate/runs_verb.hpp"
 #include "migrate/status.hpp"
 #include "migrate/validate.hpp"
 
@@ -23,6 +24,8 @@ int main(int argc, char** argv) {
     if (options->verb == "diff") return run_diff(*options, tool);
     if (options->verb == "resolve") return run_resolve(*options, tool);
     if (options->verb == "baseline") return run_baseline(*options, tool);
+    if (options->verb == "runs") return run_runs(*options, tool);
+    if (options->verb == "show") return run_show(*options, tool);
     return options->verb == "recover" ? run_recover(*options, tool) : run_guarded(*options, tool);
   });
 }

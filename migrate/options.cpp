@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "migrate/runs_verb.hpp"
 #include "migrate/verify_options.hpp"
 
 namespace belay {
@@ -25,6 +26,9 @@ void check_verb(const MigrateOptions& options) {
                 "without a backup nothing can be rehearsed, and there is no spare",
                 {},
                 "Leave out --skip-backup, or --rehearse and --spare."};
+  if (options.html && (options.bundle || options.common.json))
+    throw Error{
+        Failure::usage, "--html excludes --json and --bundle", {}, "Each of them is a form of its own; give one."};
   if (options.sql && !options.name)
     throw Error{Failure::usage, "--sql needs the migration's name", {}, "Type migrate-production history NAME --sql."};
   check_verify_options(options);
@@ -43,6 +47,7 @@ void name_verbs(OptionSet& set) {
   for (const char* option : {"--skip-backup", "--rehearse", "--no-rehearse", "--spare", "--no-spare"})
     set.only_for(option, checked);
   for (const char* option : {"--max-lock", "--again", "--local-only"}) set.only_for(option, guarded);
+  set.only_for("--backup-path", {"", "check", "runs", "show"});
   set.only_for("--on-lost-writes", {"", "recover"});
   for (const char* option : {"--to", "--steps", "--lock-retries", "--statement-timeout"}) set.only_for(option, deploys);
   for (const char* option : {"--backup-file", "--accept-as-is"}) set.only_for(option, {"recover"});
@@ -60,7 +65,8 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   OptionSet set{"migrate-production",
                 "Runs the pending migrations of a Prisma folder under guard: backup, deploy, verify; if anything "
                 "fails, the database is put back by itself."};
-  set.path("--backup-path", options.backup_path, "DIR", "folder for the backup (default ./backups/pre-migration)");
+  set.path("--backup-path", options.backup_path, "DIR",
+           "folder for the backup and the run's report (default ./backups/pre-migration)");
   set.flag("--skip-backup", options.skip_backup, "no backup: then nothing that was committed can be put back",
            Where::command_line_only);
   set.flag("--rehearse", options.rehearse,
@@ -110,6 +116,7 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
              Where::command_line_only);
   set.number("--lock-retries", options.lock_retries, 0, 1000,
              "how often a migration that waited --lock-timeout for another session's lock is tried again [5]");
+  add_show_options(set, options);
   set.command("recover",
               "after a run that was killed: says which state the database is in, and finishes or undoes that run");
   add_guard_options(set, options);

@@ -49,7 +49,10 @@ struct MigrateOptions {
   std::vector<std::string> expect_loss;     ///< of which rows may go without the SQL saying so
   HookCommands hooks;
   std::optional<std::string> before_migration, after_migration;  ///< commands around each migration
-  bool accept_as_is = false;  ///< recover: the operator says that the database is right as it is
+  bool accept_as_is = false;                    ///< recover: the operator says that the database is right as it is
+  std::optional<std::string> run;               ///< show: the run, or how its id begins
+  std::optional<std::filesystem::path> bundle;  ///< show: pack the run into this file
+  bool html = false;                            ///< show: print the page
 };
 
 /// What only a guarded run understands (options_guard.cpp).
