@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "migrate/lint_verb.hpp"
 
 namespace belay {
 
@@ -23,6 +24,9 @@ void check_verb(const MigrateOptions& options) {
                 "Leave out --skip-backup, or --rehearse and --spare."};
   if (options.sql && !options.name)
     throw Error{Failure::usage, "--sql needs the migration's name", {}, "Type migrate-production history NAME --sql."};
+  if (options.lint_all && options.offline)
+    throw Error{Failure::usage, "--offline looks at the whole folder anyway", {}, "Leave out --all."};
+  check_name_pattern(options.name_pattern);
   if (options.verb != "resolve" || options.applied.has_value() != options.rolled_back.has_value()) return;
   throw Error{Failure::usage,
               options.applied ? "--applied and --rolled-back exclude each other"
@@ -105,6 +109,7 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
              "how often a migration that waited --lock-timeout for another session's lock is tried again [5]");
   set.command("recover",
               "after a run that was killed: says which state the database is in, and finishes or undoes that run");
+  add_lint_options(set, options);
   add_migrations_option(set, options.common);
   add_restore_options(set, options.common);
   set.duration("--statement-timeout", options.common.statement_timeout,

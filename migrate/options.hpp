@@ -26,9 +26,13 @@ struct MigrateOptions {
   std::optional<std::string> side_server;  ///< diff: URL of the server where the side database is made
   std::optional<std::string> to;           ///< deploy, guarded run: the last pending migration that is applied
   std::optional<int> steps;                ///< deploy, guarded run: apply the first so many pending migrations
-  std::optional<int> lock_retries;  ///< deploy, guarded run: how often a migration that met a lock is tried again
-  bool sql = false;                 ///< history NAME: its SQL too
-  bool accept_as_is = false;        ///< recover: the operator says that the database is right as it is
+  std::optional<int> lock_retries;     ///< deploy, guarded run: how often a migration that met a lock is tried again
+  bool sql = false;                    ///< history NAME: its SQL too
+  std::optional<std::string> fail_on;  ///< lint, guarded run: error or warning
+  std::optional<std::string> name_pattern;     ///< lint: what a migration's name has to match
+  std::optional<std::filesystem::path> sarif;  ///< lint: where SARIF is written
+  bool lint_all = false, offline = false;      ///< lint: the whole folder; without a database
+  bool accept_as_is = false;                   ///< recover: the operator says that the database is right as it is
 };
 
 /// std::nullopt: --help or --version was answered. Throws usage.
