@@ -7,6 +7,8 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 
 #include "common/fault_point.hpp"
 #include "common/interrupt.hpp"
@@ -50,6 +52,20 @@ Rows to_rows(const PGresult* result) {
 
 }  // namespace
 
+namespace {
+
+/// By database; every thread's.
+std::int64_t count_session(const std::string& database, std::int64_t more) {
+  static std::mutex mutex;
+  static std::map<std::string, std::int64_t> made;
+  const std::lock_guard<std::mutex> hold(mutex);
+  return made[database] += more;
+}
+
+}  // namespace
+
+std::int64_t sessions_made(const std::string& database) { return count_session(database, 0); }
+
 Connection::Connection(const DatabaseUrl& url, const std::string& database_name, const SessionSettings& settings)
     : state_(std::make_unique<State>()) {
   state_->url = url;
@@ -72,6 +88,7 @@ Connection::Connection(const DatabaseUrl& url, const std::string& database_name,
   if (PQstatus(state_->pg.get()) != CONNECTION_OK) {
     throw connection_error(url.with_database(database_name), trimmed(PQerrorMessage(state_->pg.get())));
   }
+  count_session(database_name, 1);
   PQsetNoticeProcessor(state_->pg.get(), forward_notice, &state_->notice);
   PQsetnonblocking(state_->pg.get(), 1);
   const char* encoding = PQparameterStatus(state_->pg.get(), "server_encoding");

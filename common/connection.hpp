@@ -115,6 +115,9 @@ class Connection {
   std::unique_ptr<State> state_;
 };
 
+/// Sessions that this process has made to `database` so far, whatever server: to tell others' by the server's number.
+[[nodiscard]] std::int64_t sessions_made(const std::string& database);
+
 /// BEGIN … COMMIT. Not committed = rolled back. A COMMIT that the server answered with ROLLBACK is an error; a
 /// connection lost there is Failure::unresolved: only the history can settle it.
 class Transaction {

@@ -94,6 +94,11 @@ std::uint64_t mark_failed_rolled_back(Connection& db, const std::string& schema,
 /// without rolled_back_at. Returns how many.
 std::uint64_t mark_taken_back(Connection& db, const std::string& schema, const std::string& name);
 
+/// The transactions that wrote these rows last, as xmin shows them. Of a migration that was one transaction with its
+/// row it is the migration's own.
+[[nodiscard]] std::vector<std::string> transactions_of(Connection& db, const std::string& schema,
+                                                       const std::vector<std::string>& ids);
+
 /// Prisma's advisory lock (72707369) in the connected database, held by this session until it ends or is released.
 inline constexpr std::int64_t prisma_lock_key = 72707369;
 /// Polls (never waits in the server, where a queued waiter makes CREATE INDEX CONCURRENTLY deadlock) up to `limit`.

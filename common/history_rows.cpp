@@ -139,6 +139,16 @@ std::uint64_t mark_taken_back(Connection& db, const std::string& schema, const s
       {name, iso_utc(history_now())});
 }
 
+std::vector<std::string> transactions_of(Connection& db, const std::string& schema,
+                                         const std::vector<std::string>& ids) {
+  std::vector<std::string> numbers;
+  for (const std::string& id : ids) {
+    for (const Row& row : db.rows(fmt::format("SELECT xmin::text FROM {} WHERE id = $1", history_table(schema)), {id}))
+      numbers.push_back(row.text(0));
+  }
+  return numbers;
+}
+
 void set_finished_at(Connection& db, const std::string& schema, const std::string& id,
                      const std::optional<std::string>& finished_at) {
   const std::uint64_t rows = changed(

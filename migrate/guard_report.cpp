@@ -26,6 +26,11 @@ Json names(const MigrationPlan& plan) {
   return list;
 }
 
+std::string way_of(const PutBackReport& report, const Rope& rope) {
+  if (report.restored) return rope.record.spare ? "spare" : "restore";
+  return report.by_reversals > 0 ? "reversals" : "uncommitted";
+}
+
 }  // namespace
 
 std::string describe_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
@@ -90,6 +95,9 @@ Result show_put_back(const RunContext& context, const Rope& rope, const DeployRe
   if (!deployed.failed_migration.empty()) text += fmt::format("Failed    migration {}\n", deployed.failed_migration);
   text += report.restored
               ? (rope.record.spare ? "Put back  by swapping the spare in\n" : "Put back  from this run's backup\n")
+          : report.by_reversals > 0
+              ? fmt::format("Put back  by the reversals of {} migration{}, proven in the rehearsal\n",
+                            report.by_reversals, report.by_reversals == 1 ? "" : "s")
               : "Put back  nothing had been committed\n";
   for (const std::string& check : report.checks) text += "Checked   " + check + "\n";
   if (report.kept) {
@@ -106,6 +114,7 @@ Result show_put_back(const RunContext& context, const Rope& rope, const DeployRe
        {"error", deployed.failure ? Json{{"message", deployed.failure->message}, {"detail", deployed.failure->detail}}
                                   : Json(nullptr)},
        {"restored", report.restored},
+       {"way", way_of(report, rope)},
        {"spare", rope.record.spare},
        {"checks", report.checks},
        {"lost", report.lost},

@@ -7,10 +7,12 @@
 
 #include "backup/verify.hpp"
 #include "common/error.hpp"
+#include "common/fault_point.hpp"
 #include "common/history.hpp"
 #include "common/run_lock.hpp"
 #include "common/sql_text.hpp"
-#include "migrate/writes.hpp"
+#include "migrate/lost_writes.hpp"
+#include "migrate/put_back_reversals.hpp"
 #include "restore/kept.hpp"
 
 namespace belay {
@@ -21,6 +23,7 @@ constexpr std::chrono::seconds prisma_lock_patience{10};
 constexpr std::chrono::seconds run_lock_patience{2};
 constexpr std::chrono::seconds server_patience{60};
 constexpr int restore_attempts = 2;
+constexpr int most_rounds = 3;
 
 /// The message of every put-back that cannot be finished: what state the database is in, and what to type.
 Error stranded(const RunContext& context, const Rope& rope, const std::string& why, const std::string& detail) {
@@ -71,56 +74,6 @@ std::string check_history(RunContext& context, const Rope& rope, Tool& tool) {
   return "history: as before the run";
 }
 
-struct LostWrites {
-  std::vector<std::string> told;    ///< everything that is known, a line each
-  std::vector<std::string> others;  ///< the part that others wrote, or may have written
-};
-
-bool names(const std::string& written, const TableEstimate& table) {
-  return written == table.name || written == table.schema + "." + table.name;
-}
-
-/// What the pending statements name as their target counts as this run's own; what else moved, while somebody else was
-/// at work, as theirs.
-LostWrites find_lost_writes(RunContext& context, const Rope& rope, Tool& tool) {
-  LostWrites lost;
-  lost.others = rope.record.others_wrote;
-  // Since that count a live run made no session there; recover made some, and the dead run perhaps while it put back.
-  const std::int64_t own = rope.marker.run == tool.run ? 0 : 4;
-  const Strangers strangers =
-      find_strangers(context.maintenance, context.database(), rope.record.deploy_began, rope.record.sessions_then, own);
-  Connection db{context.target.url, context.database(), tool.session()};
-  for (const TableEstimate& table : estimate_writes_since(db, *rope.manifest)) {
-    const bool own_table = std::any_of(rope.record.written_tables.begin(), rope.record.written_tables.end(),
-                                       [&](const std::string& written) { return names(written, table); });
-    const bool theirs = strangers.any() && !own_table;
-    const std::string line =
-        (theirs ? "since the backup, while others were at work: " : "since the backup, this run's own included: ") +
-        table.describe();
-    std::vector<std::string>& list = theirs ? lost.others : lost.told;
-    if (std::find(list.begin(), list.end(), line) == list.end()) list.push_back(line);
-  }
-  if (!lost.others.empty()) {
-    for (const std::string& who : strangers.present) lost.told.push_back("at work meanwhile: " + who);
-    if (strangers.came > 0)
-      lost.told.push_back(fmt::format("{} sessions of others came and went meanwhile", strangers.came));
-  }
-  lost.told.insert(lost.told.begin(), lost.others.begin(), lost.others.end());
-  return lost;
-}
-
-LostWrites tell_lost_writes(RunContext& context, const Rope& rope, Tool& tool) {
-  LostWrites lost;
-  try {
-    lost = find_lost_writes(context, rope, tool);
-  } catch (const Error& error) {
-    lost.told.push_back("what the put-back takes away is not known: " + error.message);
-    lost.others = lost.told;
-  }
-  for (const std::string& line : lost.told) tool.out.warn(line);
-  return lost;
-}
-
 /// What the run that is here knows of others' writes, a later recover could not find out any more: the marker keeps it.
 void remember_lost_writes(RunContext& context, Rope& rope, const LostWrites& lost) {
   if (lost.others == rope.record.others_wrote) return;
@@ -149,6 +102,12 @@ void ask_to_restore(RunContext& context, const Rope& rope, const MigrateOptions&
   if (answer != Answer::yes) throw stranded(context, rope, "the database was not put back: nobody said yes", {});
 }
 
+LostWrites tell_lost_writes(RunContext& context, Rope& rope, Tool& tool) {
+  LostWrites lost = count_lost_writes(context, rope, tool);
+  for (const std::string& line : lost.told) tool.out.warn(line);
+  return lost;
+}
+
 enum class Resumed { to_restore, swapped };
 
 /// How far a failed attempt had come, the server says: the swap may have been committed while it did not answer.
@@ -170,10 +129,12 @@ Resumed resume(RunContext& context, Rope& rope, const Tool& tool) {
   throw Error{Failure::unresolved, fmt::format("the side database \"{}\" is gone", rope.side)};
 }
 
-PutBackReport restore_and_swap(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool,
-                               Journal& journal) {
+/// None: others wrote since the witness was read, and nothing was swapped. The copy is ready by then.
+std::optional<PutBackReport> restore_and_swap(RunContext& context, Rope& rope, const MigrateOptions& options,
+                                              const std::optional<SwapWitness>& witness, Tool& tool, Journal& journal) {
   PutBackReport report{.restored = true};
-  const RebuildRequest request = rebuild_request(context, rope, options, tool);
+  RebuildRequest request = rebuild_request(context, rope, options, tool);
+  request.witness = witness;
   report.kept = request.kept;
   const bool ready = rope.marker.step == "verified" || rope.record.spare;
   // Nobody deploys into a database that is about to be swapped away. Held until right before the swap, which no session
@@ -181,8 +142,12 @@ PutBackReport restore_and_swap(RunContext& context, const Rope& rope, const Migr
   std::optional<Connection> hold{std::in_place, context.target.url, context.database(), tool.session()};
   take_prisma_lock(*hold, prisma_lock_patience);
   const Proof proof = ready ? Proof{} : build_side(context.maintenance, request, tool, journal);
+  if (!ready) rope.marker.step = "verified";
   hold.reset();
+  fault_point("put back: before the swap");
   const RebuildReport rebuilt = swap_in(context.maintenance, request, proof, tool, journal);
+  if (!rebuilt.swap.done) return std::nullopt;
+  report.moved = rebuilt.swap.moved;
   for (const std::string& line : proof.not_restored) tool.out.warn("not restored, because no dump carries it: " + line);
   for (const std::string& line : rebuilt.property_differences) tool.out.warn(line);
   if (ready) {
@@ -204,25 +169,42 @@ PutBackReport restore_and_swap(RunContext& context, const Rope& rope, const Migr
 }
 
 /// A killed pg_restore or an ended session is no reason to leave the database half-way: a second attempt.
-PutBackReport restore_with_patience(RunContext& context, Rope& rope, const MigrateOptions& options, Tool& tool,
-                                    Journal& journal) {
+std::optional<PutBackReport> restore_with_patience(RunContext& context, Rope& rope, const MigrateOptions& options,
+                                                   const std::optional<SwapWitness>& witness, Tool& tool,
+                                                   Journal& journal) {
   for (int attempt = 1;; ++attempt) {
     try {
       if (attempt > 1) {
         regain_hold(context, options, tool, server_patience);
         if (resume(context, rope, tool) == Resumed::swapped) {
-          return {.restored = true,
-                  .kept = side_name(context.database(), SideKind::failed, rope.marker.run),
-                  .checks = {"schema and rows: equal to the backup's (compared before the swap)"}};
+          return PutBackReport{.restored = true,
+                               .kept = side_name(context.database(), SideKind::failed, rope.marker.run),
+                               .checks = {"schema and rows: equal to the backup's (compared before the swap)"}};
         }
       }
-      return restore_and_swap(context, rope, options, tool, journal);
+      return restore_and_swap(context, rope, options, witness, tool, journal);
     } catch (const Error& error) {
       if (attempt == restore_attempts || error.kind == Failure::storage)
         throw stranded(context, rope, "the database could not be put back: " + error.message, error.detail);
       tool.out.warn(fmt::format("putting the database back failed ({}); trying once more", error.message));
     }
   }
+}
+
+void drop_side(RunContext& context, const Rope& rope, Tool& tool) {
+  try {
+    drop_side_database(context.maintenance, rope.side);
+  } catch (const Error& error) {
+    tool.out.warn(
+        fmt::format("could not drop \"{}\" ({}); `migrate-production recover` will", rope.side, error.message));
+  }
+}
+
+/// Who said that others' writes may be lost is not stopped by more of them for ever.
+std::optional<SwapWitness> witness_for(int round, const LostWrites& lost, const MigrateOptions& options) {
+  if (!lost.witness) return std::nullopt;
+  const bool insist = round == most_rounds && options.on_lost_writes == "restore";
+  return SwapWitness{*lost.witness, insist ? SwapWitness::IfMoved::swap : SwapWitness::IfMoved::stop};
 }
 
 }  // namespace
@@ -308,13 +290,20 @@ PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& to
     report.checks.emplace_back("schema: not compared, there is no backup of this run to compare with");
   }
   report.checks.emplace_back("rows: nothing was committed, so nothing was restored");
-  try {
-    drop_side_database(context.maintenance, rope.side);
-  } catch (const Error& error) {
-    tool.out.warn(
-        fmt::format("could not drop \"{}\" ({}); `migrate-production recover` will", rope.side, error.message));
-  }
+  drop_side(context, rope, tool);
   journal.record("as before");
+  return report;
+}
+
+std::optional<PutBackReport> reverse_committed(RunContext& context, const Rope& rope, const ApplySettings& settings,
+                                               Tool& tool, Journal& journal) {
+  std::optional<PutBackReport> report = put_back_by_reversals(context, rope, settings, tool, journal);
+  if (!report) return std::nullopt;
+  if (rope.record.creates_history) {
+    Connection db{context.target.url, context.database(), tool.session()};
+    forget_run(db, rope.record);
+  }
+  drop_side(context, rope, tool);
   return report;
 }
 
@@ -326,10 +315,30 @@ PutBackReport restore_before(RunContext& context, Rope& rope, const MigrateOptio
                                        : "there is no backup to put the database back with",
                    rope.record.archive.value_or("The run had --skip-backup."));
   }
-  const LostWrites lost = tell_lost_writes(context, rope, tool);
-  remember_lost_writes(context, rope, lost);
-  ask_to_restore(context, rope, options, lost, tool);
-  PutBackReport report = restore_with_patience(context, rope, options, tool, journal);
+  LostWrites lost;
+  std::optional<PutBackReport> done;
+  for (int round = 1; !done; ++round) {
+    if (round > 1) {
+      rope.strangers_seen = true;
+      tool.out.warn("others wrote meanwhile: nothing was swapped, and what they wrote is counted again");
+    }
+    const std::vector<std::string> agreed = lost.others;
+    lost = tell_lost_writes(context, rope, tool);
+    remember_lost_writes(context, rope, lost);
+    if (round == 1 || lost.others != agreed) ask_to_restore(context, rope, options, lost, tool);
+    done = restore_with_patience(context, rope, options, witness_for(round, lost, options), tool, journal);
+    if (!done && round == most_rounds)
+      throw stranded(context, rope, "the database was not put back: others write to it all the time",
+                     "What they wrote was counted and shown, and each time there was more before nobody was "
+                     "connected.");
+  }
+  PutBackReport report = std::move(*done);
+  if (report.moved || !lost.witness) {
+    for (const std::string& line : count_unannounced(context, lost, report.kept.value_or(""), tool)) {
+      tool.out.warn(fmt::format("written right before the swap, only in \"{}\": {}", report.kept.value_or(""), line));
+      lost.told.push_back("right before the swap: " + line);
+    }
+  }
   report.lost = lost.told;
   report.checks.push_back(check_history(context, rope, tool));
   journal.record("put back", {{"kept", report.kept.value_or("")}});

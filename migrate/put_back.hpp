@@ -1,9 +1,12 @@
 // Putting the database back after a guarded run failed or died. The first way that applies is taken:
 //   nothing committed  → nothing is restored; this run's failed row goes, the schema is compared with the backup's;
+//   every committed migration has a reversal that the rehearsal has proven to lose nothing → those are run
+//   (put_back_reversals);
 //   something committed → the backup is restored beside, proven, and swapped in; the half-migrated database is kept as
 //   <db>__failed_<run>.
 #pragma once
 #include "backup/manifest.hpp"
+#include "common/apply.hpp"
 #include "common/journal.hpp"
 #include "common/run_context.hpp"
 #include "migrate/options.hpp"
@@ -19,12 +22,16 @@ struct Rope {
   std::string side;                  ///< its name; it is empty, or holds a verified copy if marker.step is "verified"
   std::optional<Manifest> manifest;  ///< none with --skip-backup, or if the archive cannot be found
   std::optional<SchemaFingerprint> schema_before;  ///< none if unknown
+  std::vector<std::string> others_before;          ///< what others wrote, counted before the deploy
+  bool strangers_seen = false;                     ///< somebody else was at work since the deploy began
 };
 
 struct PutBackReport {
   bool restored = false;
+  std::size_t by_reversals = 0;     ///< so many migrations were taken back by their reversals
   std::optional<std::string> kept;  ///< the half-migrated database's name now
   std::vector<std::string> checks;  ///< what was compared, a line each
+  bool moved = false;               ///< others wrote between the last count and the swap
   std::vector<std::string> lost;    ///< what the restore took away, as far as it is known; it is in the kept database
 };
 
@@ -34,6 +41,12 @@ struct PutBackReport {
 
 /// Nothing of the pending migrations was committed. Throws unresolved if the schema is not what it was.
 PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& tool, Journal& journal);
+
+/// Something was: by the reversals that the rehearsal has proven, and the side database goes. None: not this way, and
+/// nothing was changed.
+[[nodiscard]] std::optional<PutBackReport> reverse_committed(RunContext& context, const Rope& rope,
+                                                             const ApplySettings& settings, Tool& tool,
+                                                             Journal& journal);
 
 /// Something was. No session of this run may be connected to the target. Asks before it restores unless --force. Throws
 /// unresolved with what to type next.

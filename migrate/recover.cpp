@@ -10,6 +10,7 @@
 #include "common/history.hpp"
 #include "common/run_lock.hpp"
 #include "migrate/check.hpp"
+#include "migrate/deploy.hpp"
 #include "migrate/put_back.hpp"
 #include "restore/kept.hpp"
 
@@ -121,6 +122,7 @@ void Recovery::sweep_catalogues() {
 void Recovery::settle(const SideDatabase& begun) {
   if (options_.accept_as_is) return accept_as_is(begun);
   Rope rope{.record = record_from_json(begun.marker->details).value(), .marker = *begun.marker, .side = begun.name};
+  rope.others_before = rope.record.others_wrote;
   recovered_.lines.push_back(fmt::format("run {} of {} on host {} ended in step \"{}\"", begun.marker->run,
                                          begun.marker->tool, begun.marker->host, begun.marker->step));
   Journal journal{tool_.files,
@@ -182,6 +184,14 @@ void Recovery::put_back(Rope& rope, Journal& journal) {
                 error.detail,
                 "Type `migrate-production recover --backup-file FILE` with a good copy of it, or mend the database and "
                 "type `migrate-production recover --accept-as-is`."};
+  }
+  if (rope.marker.step == "deploying") {
+    if (const std::optional<PutBackReport> report =
+            reverse_committed(context_, rope, deploy_settings(context_, options_, tool_), tool_, journal)) {
+      recovered_.state = "put back";
+      recovered_.lines.insert(recovered_.lines.end(), report->checks.begin(), report->checks.end());
+      return;
+    }
   }
   if (rope.marker.step == "restoring") begin_anew(context_, rope, SideKind::restore, tool_.run);
   const PutBackReport report = restore_before(context_, rope, options_, tool_, journal);

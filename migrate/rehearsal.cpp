@@ -9,6 +9,7 @@
 #include "restore/restored_copy.hpp"
 #include "rollback/data_changes.hpp"
 #include "rollback/reverse.hpp"
+#include "rollback/written.hpp"
 
 namespace belay {
 
@@ -46,6 +47,7 @@ class Stage {
   void run() {
     std::vector<std::string> server = server_wide(look_, request_.context.database());
     std::sort(server.begin(), server.end());
+    first_ = read_catalog_state(look_, request_.settings.schema);
     if (request_.plan.creates_history) create_history_table(books_, request_.settings.schema);
     for (const PendingMigration& pending : request_.plan.pending) {
       if (!run_one(pending)) break;
@@ -63,8 +65,15 @@ class Stage {
     return session;
   }
 
+  /// A migration's.
+  struct Before {
+    CatalogState catalog;
+    SchemaFingerprint schema;
+  };
+
   bool run_one(const PendingMigration& pending) {
-    const CatalogState before = read_catalog_state(look_, request_.settings.schema);
+    const Before before{read_catalog_state(look_, request_.settings.schema),
+                        read_schema_fingerprint(look_, request_.settings.schema)};
     StatementMeter meter{db_};
     meter.begin_script();
     ApplySettings settings = request_.settings;
@@ -72,7 +81,7 @@ class Stage {
     settings.script = &pending.script;
     const ApplyOutcome outcome = apply_migration(db_, books_, pending.migration, settings, {});
     meter.end_script();
-    result_.migrations.push_back({pending.migration.name, outcome.duration, meter.statements(), "", ""});
+    result_.migrations.push_back({pending.migration.name, outcome.duration, meter.statements(), "", "", {}});
     if (outcome.failure) {
       result_.failure = outcome.failure->error;
       result_.failed_migration = pending.migration.name;
@@ -82,24 +91,40 @@ class Stage {
     return true;
   }
 
-  void judge_reversal(const PendingMigration& pending, const CatalogState& before, RehearsedMigration& rehearsed) {
-    if (is_there(pending.migration.file.parent_path() / "down.sql")) {
-      rehearsed.reversal = "down.sql";
-      return;
-    }
+  /// What undoes it, whether that leads back, and what it loses. Everything here is rolled back.
+  void judge_reversal(const PendingMigration& pending, const Before& before, RehearsedMigration& rehearsed) {
     CatalogState after = read_catalog_state(look_, request_.settings.schema);
     note_exact_conversions(pending.script, after);
-    const DerivedReversal reversal = derive_reversal(look_, before, after, request_.settings.schema);
-    std::vector<DataChange> data = data_changes(pending.script, before, after);
-    for (DataChange& change : replaced_data(before, after)) data.push_back(std::move(change));
-    rehearsed.reversal = !reversal.not_derivable.empty() ? "not" : !data.empty() ? "needs data" : "derivable";
-    if (!reversal.not_derivable.empty()) rehearsed.reversal_why = reversal.not_derivable.front();
-    if (reversal.not_derivable.empty() && !data.empty()) rehearsed.reversal_why = data.front().what;
+    std::vector<DataChange> data = data_changes(pending.script, before.catalog, after);
+    for (DataChange& change : replaced_data(before.catalog, after)) data.push_back(std::move(change));
+    std::string script, loses;
+    const std::filesystem::path written = pending.migration.file.parent_path() / "down.sql";
+    if (is_there(written)) {
+      script = read_small_file(written, longest_down);
+      loses = what_it_loses(parse_script(script), before.catalog, after);
+    } else {
+      const DerivedReversal derived = derive_reversal(look_, before.catalog, after, request_.settings.schema);
+      if (!derived.not_derivable.empty()) return set(rehearsed, "not derivable", derived.not_derivable.front());
+      script = script_of(derived.statements);
+      loses = what_it_loses(derived.statements);
+    }
+    if (const std::string why = try_reversal(look_, script, before.schema, request_.settings); !why.empty())
+      return set(rehearsed, "not proven", why);
+    if (!data.empty()) return set(rehearsed, "needs data", data.front().what);
+    if (!loses.empty()) return set(rehearsed, "needs data", loses);
+    set(rehearsed, "proven", "");
+    rehearsed.proven = {pending.migration.name, script, new_places(first_, after)};
+  }
+
+  static void set(RehearsedMigration& rehearsed, const std::string& state, const std::string& why) {
+    rehearsed.reversal = state;
+    rehearsed.reversal_why = why;
   }
 
   const RehearsalRequest& request_;
   Rehearsal& result_;
   Connection db_, books_, look_;
+  CatalogState first_;  ///< before the run
 };
 
 std::string statement_text(const MeasuredStatement& statement) {

@@ -14,6 +14,7 @@
 #include "common/run_context.hpp"
 #include "common/statement_meter.hpp"
 #include "migrate/plan.hpp"
+#include "migrate/way_back.hpp"
 #include "restore/source.hpp"
 
 namespace belay {
@@ -22,8 +23,9 @@ struct RehearsedMigration {
   std::string name;
   Duration took{};
   std::vector<MeasuredStatement> statements;
-  /// "proven", "needs data", "not"; with the reason.
+  /// "proven": it was run there, and loses nothing; "needs data"; "not proven"; "not derivable"; with the reason.
   std::string reversal, reversal_why;
+  std::optional<ProvenReversal> proven;
 };
 
 struct Rehearsal {

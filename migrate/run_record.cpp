@@ -31,10 +31,12 @@ Json to_json(const RunRecord& r) {
           {"others_wrote", r.others_wrote},
           {"invalid_before", r.invalid_before},
           {"written_tables", r.written_tables},
-          {"deploy_began", r.deploy_began},
-          {"sessions_then", r.sessions_then},
+          {"deploy_began", r.then.at},
+          {"sessions_then", r.then.made},
+          {"others_then", r.then.others},
           {"creates_history", r.creates_history},
           {"creates_schema", r.creates_schema},
+          {"reversals", to_json(r.reversals)},
           {"spare", r.spare}};
 }
 
@@ -50,10 +52,12 @@ std::optional<RunRecord> record_from_json(const Json& details) {
     r.others_wrote = details.at("others_wrote").get<std::vector<std::string>>();
     r.invalid_before = details.at("invalid_before").get<std::vector<std::string>>();
     r.written_tables = details.at("written_tables").get<std::vector<std::string>>();
-    r.deploy_began = details.at("deploy_began");
-    r.sessions_then = details.at("sessions_then");
+    r.then.at = details.at("deploy_began");
+    r.then.made = details.at("sessions_then");
+    r.then.others = details.value("others_then", std::vector<std::string>{});
     r.creates_history = details.at("creates_history");
     r.creates_schema = details.at("creates_schema");
+    r.reversals = reversals_from_json(details.value("reversals", Json::array()));
     r.spare = details.at("spare");
     return r;
   } catch (const Json::exception&) {

@@ -8,6 +8,8 @@
 #include "common/history.hpp"
 #include "common/output.hpp"
 #include "migrate/plan.hpp"
+#include "migrate/way_back.hpp"
+#include "migrate/writes.hpp"
 
 namespace belay {
 
@@ -26,13 +28,13 @@ struct RunRecord {
   std::vector<std::string> others_wrote;    ///< between backup and deploy, counted exactly: a line per table
   std::vector<std::string> invalid_before;  ///< indexes that were invalid before the run
   std::vector<std::string>
-      written_tables;        ///< tables that the pending statements name as the target of INSERT, UPDATE or DELETE
-  std::string deploy_began;  ///< the server's clock when the deploy began
-  std::int64_t sessions_then =
-      -1;  ///< sessions made to the target so far, at that time; -1 = unknown (before PostgreSQL 14)
+      written_tables;            ///< tables that the pending statements name as the target of INSERT, UPDATE or DELETE
+  SessionsThen then;             ///< who was there when the deploy began
   bool creates_history = false;  ///< _prisma_migrations did not exist before
   bool creates_schema = false;   ///< nor did its schema
-  bool spare = false;            ///< the marked side database holds a proven copy of the backup, ready to be swapped in
+  std::vector<ProvenReversal>
+      reversals;       ///< of pending migrations, those that the rehearsal has proven to lose nothing
+  bool spare = false;  ///< the marked side database holds a proven copy of the backup, ready to be swapped in
 };
 
 [[nodiscard]] Json to_json(const RunRecord& record);

@@ -140,6 +140,7 @@ RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Pr
                    .side = r.load.side,
                    .kept = r.kept,
                    .kept_marker = kept_marker(r),
+                   .witness = r.witness,
                    .properties = r.properties};
   RebuildReport report{.proof = proof, .kept = r.kept};
   try {
@@ -151,6 +152,7 @@ RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Pr
     if (!r.side_exists && error.kind != Failure::unresolved) drop_quietly(maintenance, r.load.side);
     throw;
   }
+  if (!report.swap.done) return report;
   // The swap is committed: whatever cannot be looked at now is said, and fails nothing.
   try {
     look_until_answered([&] {

@@ -20,6 +20,7 @@ struct RebuildRequest {
   DatabaseProperties properties;  ///< what the new target gets
   bool side_exists = false;       ///< an empty one, made before by this run
   GuardedSwap* guard = nullptr;   ///< what would be lost was counted and agreed to; null = the swap asks nobody
+  std::optional<SwapWitness> witness = {};  ///< where there is no guard: the swap looks whether others wrote since
 };
 
 struct RebuildReport {
@@ -68,7 +69,7 @@ class SideBuild {
 
 /// All of it. Throws failed or storage with the target untouched and the side database dropped.
 [[nodiscard]] Proof build_side(Connection& maintenance, const RebuildRequest& request, Tool& tool, Journal& journal);
-/// After the swap nothing throws but a lost connection.
+/// After the swap nothing throws but a lost connection. Not swapped, because others wrote: report.swap.done is false.
 [[nodiscard]] RebuildReport swap_in(Connection& maintenance, const RebuildRequest& request, const Proof& proof,
                                     Tool& tool, Journal& journal);
 

@@ -1,7 +1,9 @@
 #include "restore/writes.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "backup/snapshot.hpp"
@@ -18,22 +20,31 @@ constexpr const char* history_table = "_prisma_migrations";
 
 std::string quoted(const TableName& name) { return quote_identifier(name.first) + "." + quote_identifier(name.second); }
 
-/// $1: the earlier state's snapshot, $2: the present backup's; either may be NULL. A row's xmin has 32 bits; the
-/// present epoch, or the one before for numbers that are still to come, makes it whole. Frozen rows keep their xmin. A
-/// snapshot does not list the savepoints' numbers of transactions that are open: what one of them wrote looks visible.
+/// A row's xmin has 32 bits: `number`. The present epoch, or the one before for numbers that are still to come, makes
+/// it whole. Frozen rows keep their xmin.
+constexpr const char* whole_number =
+    "(CASE WHEN number > now_xid & 4294967295 THEN ((now_xid >> 32) - 1) << 32 | number ELSE (now_xid >> 32) << 32 | "
+    "number END)::text::xid8";
+constexpr const char* present_number =
+    "(SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS now_xid) AS present";
+
+/// $1: the earlier state's snapshot, $2: the present backup's; either may be NULL. A snapshot does not list the
+/// savepoints' numbers of transactions that are open: what one of them wrote looks visible. $3: transactions of our
+/// own, as xmin shows them, or NULL.
 std::string count_query(const TableName& name) {
   return fmt::format(
       "SELECT coalesce(sum(n), 0) AS present,"
       " coalesce(sum(n) FILTER (WHERE NOT pg_visible_in_snapshot(x, $1::pg_snapshot)), 0) AS fresh,"
       " coalesce(sum(n) FILTER (WHERE x >= pg_snapshot_xmin($1::pg_snapshot) AND pg_visible_in_snapshot(x, "
       "$1::pg_snapshot)), 0) AS uncertain,"
-      " coalesce(sum(n) FILTER (WHERE NOT pg_visible_in_snapshot(x, $2::pg_snapshot)), 0) AS late FROM"
-      " (SELECT (CASE WHEN x > now_xid & 4294967295 THEN ((now_xid >> 32) - 1) << 32 | x ELSE (now_xid >> 32) << 32 | "
-      "x END)::text::xid8 AS x, n"
-      " FROM (SELECT xmin::text::bigint AS x, count(*) AS n FROM ONLY {} GROUP BY xmin) AS versions,"
-      " (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS now_xid) AS present) AS whole",
-      quoted(name));
+      " coalesce(sum(n) FILTER (WHERE NOT pg_visible_in_snapshot(x, $2::pg_snapshot)), 0) AS late,"
+      " coalesce(sum(n) FILTER (WHERE number = ANY ($3::bigint[])), 0) AS own FROM"
+      " (SELECT {} AS x, number, n FROM (SELECT xmin::text::bigint AS number, count(*) AS n FROM ONLY {} GROUP BY xmin)"
+      " AS versions, {}) AS whole",
+      whole_number, quoted(name), present_number);
 }
+
+std::string as_array(const std::vector<std::string>& numbers) { return fmt::format("{{{}}}", fmt::join(numbers, ",")); }
 
 Cell snapshot_or_null(const std::string& snapshot) { return snapshot.empty() ? Cell{} : Cell{snapshot}; }
 
@@ -59,22 +70,49 @@ std::optional<std::uint64_t> rows_in_backup(const Manifest& manifest, const std:
   return std::nullopt;
 }
 
-std::vector<std::string> count_writes_since(Connection& db, const Manifest& manifest, Tables tables) {
+std::int64_t count_others_rows(Connection& db, const SomeRows& rows, const std::string& snapshot,
+                               const std::vector<std::string>& own) {
+  return db
+      .one(fmt::format(
+               "SELECT count(*) AS n FROM (SELECT {} AS x, number FROM (SELECT xmin::text::bigint AS number FROM "
+               "{} WHERE {}) AS raw, {}) AS whole WHERE NOT number = ANY ($2::bigint[]) AND NOT "
+               "pg_visible_in_snapshot(x, $1::pg_snapshot)",
+               whole_number, rows.table, rows.condition, present_number),
+           {snapshot, as_array(own)})
+      .number("n");
+}
+
+std::string TableWrites::describe() const {
+  if (gone_away) return fmt::format("{}: dropped or renamed, and what it holds is not known", quoted({schema, name}));
+  return fmt::format("{}: {} rows new or changed, {} rows deleted or changed", quoted({schema, name}), fresh, gone);
+}
+
+std::vector<TableWrites> count_writes_since(Connection& db, const Manifest& manifest, Tables tables,
+                                            const std::vector<std::string>& own) {
   std::map<TableName, std::int64_t> wanted = moved_since(db, manifest);
   if (tables == Tables::all) {
     for (const TableContent& table : manifest.content.tables) wanted.try_emplace({table.schema, table.name}, 0);
     wanted.erase({manifest.history_schema, history_table});
   }
-  std::vector<std::string> lines;
+  std::vector<TableWrites> found;
   for (const auto& [name, since] : wanted) {
-    const Row row = db.one(count_query(name), {manifest.snapshot.snapshot, std::nullopt});
-    const std::int64_t fresh = row.number("fresh");
+    TableWrites table{.schema = name.first, .name = name.second};
+    if (db.value("SELECT to_regclass($1) IS NULL", {quoted(name)}) == "t") {
+      table.gone_away = true;
+      found.push_back(table);
+      continue;
+    }
+    const Row row = db.one(count_query(name), {manifest.snapshot.snapshot, std::nullopt, as_array(own)});
     const std::int64_t then = static_cast<std::int64_t>(rows_in_backup(manifest, name.first, name.second).value_or(0));
-    const std::int64_t gone = then - (row.number("present") - fresh);  // deleted, or the old version of an updated row
-    if (fresh == 0 && gone == 0) continue;  // the counter lagged, or a transaction was rolled back
-    lines.push_back(fmt::format("{}: {} rows new or changed, {} rows deleted or changed", quoted(name), fresh, gone));
+    const std::int64_t seen_then = row.number("present") - row.number("fresh");
+    table.own = row.number("own");
+    table.fresh = row.number("fresh") - table.own;
+    // Deleted, or the old version of an updated row. What we rewrote bears our own number now.
+    table.gone = std::max<std::int64_t>(0, then - seen_then - table.own);
+    // Nothing: the counter lagged, or a transaction was rolled back.
+    if (table.fresh != 0 || table.gone != 0) found.push_back(table);
   }
-  return lines;
+  return found;
 }
 
 namespace {
@@ -84,7 +122,7 @@ CountedTable count_table(Connection& db, const TableContent& listed, const Earli
   try {
     const Savepoint let_go{db};
     const Row row = db.one(count_query({listed.schema, listed.name}),
-                           {snapshot_or_null(then.snapshot), snapshot_or_null(then.content_snapshot)});
+                           {snapshot_or_null(then.snapshot), snapshot_or_null(then.content_snapshot), Cell{}});
     table.rows = row.number("present");
     if (!then.snapshot.empty()) table.fresh = row.number("fresh");
     if (!then.snapshot.empty()) table.uncertain = row.number("uncertain");
@@ -129,16 +167,6 @@ std::vector<RecordedMigration> present_history(Connection& db, const std::string
   return list;
 }
 
-/// Who switches the counting of writes off is not seen by it.
-std::optional<std::int64_t> witness_of(Connection& db) {
-  const Row row = db.one(
-      "SELECT oid, current_setting('track_counts') = 'off' OR EXISTS (SELECT FROM pg_db_role_setting, "
-      "unnest(setconfig) AS c WHERE left(c, 13) = 'track_counts=') AS blind FROM pg_database WHERE datname = "
-      "current_database()");
-  if (row.flag("blind")) return std::nullopt;
-  return read_witness(db, row.text("oid"));
-}
-
 /// A snapshot from a future that never was (the server was put back to an earlier time) tells nothing.
 EarlierState as_usable(Connection& db, EarlierState then) {
   for (std::string* snapshot : {&then.snapshot, &then.content_snapshot}) {
@@ -152,6 +180,15 @@ EarlierState as_usable(Connection& db, EarlierState then) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> find_witness(Connection& db) {
+  const Row row = db.one(
+      "SELECT oid, current_setting('track_counts') = 'off' OR EXISTS (SELECT FROM pg_db_role_setting, "
+      "unnest(setconfig) AS c WHERE left(c, 13) = 'track_counts=') AS blind FROM pg_database WHERE datname = "
+      "current_database()");
+  if (row.flag("blind")) return std::nullopt;
+  return read_witness(db, row.text("oid"));
+}
 
 std::int64_t read_witness(Connection& db, const std::string& database_oid) {
   if (db.transaction_state() == TransactionState::open) {
@@ -173,7 +210,7 @@ Count count_loss(const DatabaseUrl& url, const std::string& database, const Sess
   settings.pinned_text_form = true;  // row security must raise an error, not hide rows
   Connection db{url, database, settings};
   Count count;
-  count.witness = witness_of(db);  // before the snapshot: what is written in between is counted, and counted again
+  count.witness = find_witness(db);  // before the snapshot: what is written in between is counted, and counted again
   Transaction transaction{db, "ISOLATION LEVEL REPEATABLE READ READ ONLY"};
   db.run("SET LOCAL lock_timeout = '5s'");
   count.snapshot = db.value("SELECT pg_current_snapshot()::text");

@@ -20,9 +20,26 @@ namespace belay {
                                                           const std::string& name);
 
 enum class Tables { all, moved };
-/// Counted row by row, in all tables or only in those whose statistics moved since the snapshot: rows that the snapshot
-/// does not see, and rows that it saw and are gone. A line per table that changed. _prisma_migrations is left out.
-[[nodiscard]] std::vector<std::string> count_writes_since(Connection& db, const Manifest& manifest, Tables tables);
+struct TableWrites {
+  std::string schema, name;
+  std::int64_t fresh = 0;  ///< rows that the snapshot does not see and we did not write
+  std::int64_t gone = 0;   ///< rows that it saw and that are gone; our own deletes and updates count too
+  std::int64_t own = 0;    ///< rows whose version is ours
+  bool gone_away = false;  ///< the backup has it, and there is no such table now: nothing is known of it
+  [[nodiscard]] std::string describe() const;
+};
+/// Counted row by row, in all tables or only in those whose statistics moved since the snapshot: those that changed.
+/// `own`: transactions of our own, as xmin shows them. _prisma_migrations is left out.
+[[nodiscard]] std::vector<TableWrites> count_writes_since(Connection& db, const Manifest& manifest, Tables tables,
+                                                          const std::vector<std::string>& own = {});
+
+/// Rows for which `condition` holds, that the snapshot does not see, and that none of `own` (as xmin shows them) wrote.
+struct SomeRows {
+  std::string table;      ///< quoted, with its schema
+  std::string condition;  ///< SQL over its columns
+};
+[[nodiscard]] std::int64_t count_others_rows(Connection& db, const SomeRows& rows, const std::string& snapshot,
+                                             const std::vector<std::string>& own);
 
 /// What the present state of a database is compared with.
 struct EarlierState {
@@ -47,6 +64,8 @@ struct Count {
 [[nodiscard]] Count count_loss(const DatabaseUrl& url, const std::string& database, const SessionSettings& session,
                                const EarlierState& then);
 
+/// Of the session's own database; none where somebody switches the counting of writes off, which it would not see.
+[[nodiscard]] std::optional<std::int64_t> find_witness(Connection& db);
 /// tup_inserted + tup_updated + tup_deleted of a database as of now, in the midst of a transaction too. Sessions add
 /// theirs within a second of work, and at their end: while nobody is connected it is complete. Before PostgreSQL 15 it
 /// takes half a second, by which the statistics' file may be late.

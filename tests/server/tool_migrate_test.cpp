@@ -250,7 +250,7 @@ TEST_CASE("what others write during the deploy stops a put-back, recover's too, 
   INFO(stopped.err);
   CHECK(stopped.status == 7);
   CHECK_THAT(stopped.err,
-             Catch::Contains("theirs") && Catch::Contains("about 50") && Catch::Contains("--on-lost-writes restore"));
+             Catch::Contains("theirs") && Catch::Contains("50 rows new or changed") && Catch::Contains("--on-lost-writes restore"));
   CHECK(their_rows() == "50");
   CHECK(bench.recover().status == 7);
   CHECK(their_rows() == "50");

@@ -1,0 +1,169 @@
+#include <fmt/format.h>
+
+#include "backup/catalogue.hpp"
+#include "backup/facts.hpp"
+#include "common/fault_point.hpp"
+#include "common/history_rights.hpp"
+#include "migrate/check.hpp"
+#include "migrate/guard_report.hpp"
+#include "migrate/guard_run.hpp"
+#include "migrate/writes.hpp"
+#include "restore/run.hpp"
+
+namespace belay {
+
+namespace {
+
+constexpr std::chrono::seconds run_lock_patience{2};
+constexpr std::chrono::seconds prisma_lock_patience{10};
+
+}  // namespace
+
+/// Died here: the locks are gone with the sessions, nothing else exists.
+void Guard::lock() {
+  lock_run(context_, tool_, run_lock_patience);
+  check_leftovers(context_, tool_.out, Leftovers::refuse);
+  if (!options_.skip_backup) check_kept(context_, options_.common.keep.value_or(1));
+}
+
+void Guard::read_plan() {
+  if (!context_.server.database) {
+    throw Error{Failure::refused,
+                fmt::format("there is no database \"{}\" on this server (P1003)", context_.database()),
+                {},
+                "Create it, or correct its name in the URL."};
+  }
+  books_.emplace(context_.target.url, context_.database(), tool_.session());
+  if (!options_.common.dry_run) take_prisma_lock(books(), prisma_lock_patience);
+  const std::string& schema = context_.history_schema;
+  check_history_rights(books(), schema, options_.common.dry_run ? HistoryAccess::read : HistoryAccess::write);
+  history_ = read_history(books(), schema);
+  const MigrationFacts facts{read_migrations(folder_), history_, foreign_tables_before_history(books(), schema)};
+  plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, facts.folder);
+  rope_.record = make_record(plan_, history_, schema);
+  rope_.record.creates_schema = !books().maybe("SELECT 1 FROM pg_namespace WHERE nspname = $1", {schema});
+  rope_.side = side_name(context_.database(), SideKind::restore, tool_.run);
+  for (const std::string& warning : plan_.warnings) tool_.out.warn(warning);
+}
+
+int Guard::nothing_pending() {
+  tool_.out.result(
+      {describe_status(plan_), {{"state", "nothing pending"}, {"found", plan_.found}, {"applied", Json::array()}}});
+  return 0;
+}
+
+/// Whoever took a migration back had a reason, and a container that starts again knows nothing of it.
+void Guard::require_not_again() const {
+  const std::string before = taken_back_before(plan_);
+  if (before.empty() || options_.again) return;
+  throw Error{Failure::refused, "a migration that was taken back would be applied again", before,
+              "Nothing was changed. Correct it, or move its folder away; say --again if it is right as it is."};
+}
+
+void Guard::require_possible() {
+  require_not_again();
+  choice_ = choose_rehearsal(options_, context_, plan_);
+  if (!options_.skip_backup) require_put_back_possible(context_, tool_.session());
+}
+
+int Guard::dry_run() {
+  tool_.out.result(show_dry_run(plan_, context_, rope_.record.catalogue, options_, choice_));
+  return 0;
+}
+
+void Guard::ask() {
+  require_answerable(options_.common);
+  tool_.out.note(describe_run(plan_, context_, rope_.record.catalogue, options_, choice_));
+  if (options_.common.force) return;
+  if (tool_.prompt.ask("Run these migrations? (yes/no)", "yes") != Answer::yes)
+    throw Error{Failure::cancelled, "cancelled; nothing was changed"};
+}
+
+/// The empty side database: proof that one can be made and dressed, the marker of this run, and where a put-back will
+/// go. Died here: an empty side database, marked "prepared" or with no marker yet. The target was not touched.
+void Guard::prepare(Journal& journal, const std::filesystem::path& catalogue) {
+  journal.record("prepared", {{"database", context_.database()},
+                              {"source", context_.target.source},
+                              {"side", rope_.side},
+                              {"pending", plan_.pending.size()}});
+  rope_.marker = {.run = tool_.run,
+                  .tool = tool_.name,
+                  .step = "prepared",
+                  .host = this_host(),
+                  .target = context_.database(),
+                  .target_comment = context_.server.database->comment,
+                  .details = {{"catalogue", catalogue.string()}}};
+  marked_ = context_.server.can_create_databases;
+  if (!marked_) {  // only with --skip-backup: require_put_back_possible() refuses otherwise
+    tool_.out.warn(
+        "this role may not create databases, so the run leaves no marker: if it dies, `recover` cannot know of it");
+    return;
+  }
+  try {
+    create_side_database(context_.maintenance, rope_.side, *context_.server.database, rope_.marker);
+    if (!options_.skip_backup) require_properties_settable(context_.maintenance, rope_.side, *context_.server.database);
+  } catch (const std::exception&) {
+    abandon(std::current_exception());
+  }
+}
+
+/// Died here: as in prepare(); perhaps .partial files in the catalogue, or a whole backup.
+void Guard::back_up(Journal& journal, const std::filesystem::path& catalogue) {
+  tool_.out.heading("Step 1: Creating Pre-Migration Backup");
+  if (options_.skip_backup) {
+    tool_.out.warn("Skipped by --skip-backup: what a failing migration commits cannot be put back.");
+  }
+  try {
+    if (options_.skip_backup) {
+      rope_.schema_before = read_schema_fingerprint(books(), rope_.record.schema);
+      return;
+    }
+    make_private_directories(catalogue);
+    for (const std::string& name : sweep_leftovers(tool_.files, catalogue))
+      tool_.out.note("Removed what an interrupted backup had left: " + name);
+    before_backup_ = look_at_sessions(context_.maintenance, context_.database());
+    backup_ = take_backup(plan_guard_backup(tool_, context_, options_.common, {catalogue, "pre-migration"}), tool_);
+    rope_.record.archive = backup_->archive.string();
+    rope_.manifest = backup_->manifest;
+    rope_.schema_before = backup_->schema;
+    journal.record("backed up", {{"archive", backup_->archive.string()}, {"sha256", backup_->manifest.archive.sha256}});
+  } catch (const std::exception&) {
+    abandon(std::current_exception());
+  }
+  tool_.out.note(fmt::format("Backup {}: {}, {} rows, level {}, {}", backup_->archive.string(),
+                             human_size(backup_->manifest.archive.bytes), human_count(backup_->manifest.rows()),
+                             to_string(backup_->manifest.level()), human_duration(backup_->duration)));
+}
+
+void Guard::show_status() {
+  tool_.out.heading("Step 2: Checking Migration Status");
+  tool_.out.note(fmt::format("{} of {} migrations pending; Prisma's lock is held, so nobody else deploys meanwhile",
+                             plan_.pending.size(), plan_.found));
+}
+
+/// Died here: a copy marked "trying", and the run's side database, empty or filled: none of them says that a deploy was
+/// begun, so they are removed. The target was not touched.
+void Guard::rehearse_pending(Journal& journal) {
+  if (!choice_.rehearse && !choice_.spare) return;
+  try {
+    const RestoreSource source = open_backup(backup_->archive);
+    if (choice_.rehearse) {
+      rehearsal_ = rehearse_on_backup({.context = context_,
+                                       .source = source,
+                                       .plan = plan_,
+                                       .settings = deploy_settings(context_, options_, tool_),
+                                       .pg_bin = options_.common.pg_bin},
+                                      options_, tool_);
+      for (const RehearsedMigration& migration : rehearsal_->migrations) {
+        if (migration.proven) rope_.record.reversals.push_back(*migration.proven);
+      }
+      journal.record("rehearsed", describe_rehearsal(*rehearsal_).json);
+      fault_point("guard: rehearsed");
+    }
+    if (choice_.spare) build_spare(context_, rope_, options_, tool_, journal);
+  } catch (const std::exception&) {
+    abandon(std::current_exception());
+  }
+}
+
+}  // namespace belay
