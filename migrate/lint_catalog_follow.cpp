@@ -242,6 +242,10 @@ void alter_table_once(LintCatalog& catalog, CatalogTable& table, const ParseNode
   if (subtype == "AT_DropConstraint") remove_constraint(catalog, table, command.value("name", ""));
   if (subtype == "AT_SetLogged") table.unlogged = false;
   if (subtype == "AT_SetUnLogged") table.unlogged = true;
+  if (subtype == "AT_ReplicaIdentity") {
+    const std::string index_name = member(def, "ReplicaIdentityStmt").value("name", "");
+    for (CatalogIndex& index : table.indexes) index.replica_identity = index.name.name == index_name;
+  }
   if (subtype == "AT_ValidateConstraint") {
     for (CatalogConstraint& constraint : table.constraints) {
       if (constraint.name == command.value("name", "")) constraint.validated = true;
@@ -281,6 +285,24 @@ void remove_table(LintCatalog& catalog, const QualifiedName& wanted) {
   }
 }
 
+/// A trigger, policy, rule or function that is dropped does not hold a column any more. The server describes them as
+/// "trigger x on table t", "function public.f()".
+void remove_dependents(LintCatalog& catalog, const std::string& type, const ParseNode& object) {
+  static const std::map<std::string, std::string> beginnings{{"OBJECT_TRIGGER", "trigger {} on "},
+                                                             {"OBJECT_POLICY", "policy {} on "},
+                                                             {"OBJECT_RULE", "rule {} on "},
+                                                             {"OBJECT_FUNCTION", ".{}("},
+                                                             {"OBJECT_STATISTIC_EXT", "statistics object "}};
+  const auto found = beginnings.find(type);
+  if (found == beginnings.end()) return;
+  std::string words = found->second;
+  const std::size_t at = words.find("{}");
+  if (at != std::string::npos) words.replace(at, 2, qualified_name(object).name);
+  for (auto& [name, table] : catalog.tables)
+    std::erase_if(table.dependents,
+                  [&](const CatalogDependent& d) { return d.words.find(words) != std::string::npos; });
+}
+
 void drop(LintCatalog& catalog, const ParseNode& node) {
   const std::string type = node.value("removeType", "");
   for (const ParseNode& object : member(node, "objects")) {
@@ -288,6 +310,7 @@ void drop(LintCatalog& catalog, const ParseNode& node) {
     if (type == "OBJECT_TABLE" || type == "OBJECT_VIEW" || type == "OBJECT_MATVIEW" || type == "OBJECT_FOREIGN_TABLE")
       remove_table(catalog, name);
     if (type == "OBJECT_INDEX") remove_index(catalog, name);
+    remove_dependents(catalog, type, object);
     if (type == "OBJECT_FUNCTION" || type == "OBJECT_PROCEDURE")
       std::erase_if(catalog.functions, [&](const CatalogFunction& f) { return f.name.name == name.name; });
     if (type != "OBJECT_SCHEMA") continue;
