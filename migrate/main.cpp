@@ -4,6 +4,7 @@
 #include "migrate/diff.hpp"
 #include "migrate/guard.hpp"
 #include "migrate/history_verb.hpp"
+#include "migrate/lint_verb.hpp"
 #include "migrate/recover.hpp"
 #include "migrate/resolve.hpp"
 #include "migrate/runs_verb.hpp"
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
     if (options->verb == "deploy") return run_deploy(*options, tool);
     if (options->verb == "status") return run_status(*options, tool);
     if (options->verb == "history") return run_history(*options, tool);
+    if (options->verb == "lint") return run_lint(*options, tool);
     if (options->verb == "validate") return run_validate(*options, tool);
     if (options->verb == "check") return run_check(*options, tool);
     if (options->verb == "diff") return run_diff(*options, tool);

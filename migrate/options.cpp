@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "migrate/lint_verb.hpp"
 #include "migrate/runs_verb.hpp"
 #include "migrate/verify_options.hpp"
 
@@ -32,6 +33,9 @@ void check_verb(const MigrateOptions& options) {
   if (options.sql && !options.name)
     throw Error{Failure::usage, "--sql needs the migration's name", {}, "Type migrate-production history NAME --sql."};
   check_verify_options(options);
+  if (options.lint_all && options.offline)
+    throw Error{Failure::usage, "--offline looks at the whole folder anyway", {}, "Leave out --all."};
+  check_name_pattern(options.name_pattern);
   if (options.verb != "resolve" || options.applied.has_value() != options.rolled_back.has_value()) return;
   throw Error{Failure::usage,
               options.applied ? "--applied and --rolled-back exclude each other"
@@ -122,6 +126,7 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   add_guard_options(set, options);
   set.command("check", "the checklist before a run, alone: what would stop it, what should be known");
   add_verify_options(set, options);
+  add_lint_options(set, options);
   add_migrations_option(set, options.common);
   add_restore_options(set, options.common);
   set.duration("--statement-timeout", options.common.statement_timeout,

@@ -53,6 +53,10 @@ struct MigrateOptions {
   std::optional<std::string> run;               ///< show: the run, or how its id begins
   std::optional<std::filesystem::path> bundle;  ///< show: pack the run into this file
   bool html = false;                            ///< show: print the page
+  std::optional<std::string> fail_on;           ///< lint, guarded run: error or warning
+  std::optional<std::string> name_pattern;      ///< lint: what a migration's name has to match
+  std::optional<std::filesystem::path> sarif;   ///< lint: where SARIF is written
+  bool lint_all = false, offline = false;       ///< lint: the whole folder; without a database
 };
 
 /// What only a guarded run understands (options_guard.cpp).
