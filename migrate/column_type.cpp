@@ -90,6 +90,8 @@ TypeChange other_type(const TypeChangeRequest& request) {
   const ColumnType& from = request.from;
   const ColumnType& to = request.to;
   if (from.array != to.array) return TypeChange::narrowing;
+  // The elements of an array are coerced one by one, even where that changes nothing.
+  if (from.array) return binary_coercible(from.name, to.name) ? TypeChange::rewrite : TypeChange::narrowing;
   if (binary_coercible(from.name, to.name)) {
     if (to.modifiers.empty()) return TypeChange::same_bits;
     const bool fits = from.name == "varchar" && at_least(to.modifiers, from.modifiers);

@@ -84,6 +84,15 @@ CatalogTable* LintCatalog::find(const QualifiedName& name) {
   return found == tables.end() ? nullptr : &found->second;
 }
 
+const CatalogDomain* LintCatalog::domain(const ColumnType& type) const {
+  for (const auto& [name, content] : domains) {
+    if (type.array || name.name != type.name || (!type.schema.empty() && name.schema != type.schema)) continue;
+    const bool seen = std::find(search_path.begin(), search_path.end(), name.schema) != search_path.end();
+    if (seen || !type.schema.empty()) return &content;
+  }
+  return nullptr;
+}
+
 LintCatalog::IndexPlace LintCatalog::find_index(const QualifiedName& name) const {
   const auto place = index_tables.find(resolve(name));
   if (place == index_tables.end()) return {};

@@ -83,6 +83,11 @@ struct CatalogTable {
   [[nodiscard]] const CatalogConstraint* constraint(const std::string& name) const;
 };
 
+struct CatalogDomain {
+  bool constrained = false;  ///< NOT NULL, or a CHECK
+  ColumnType base;
+};
+
 struct CatalogFunction {
   QualifiedName name;
   std::vector<std::string> arguments;  ///< types of the input arguments
@@ -96,7 +101,7 @@ struct LintCatalog {
   std::vector<std::string> search_path{"public"};
   std::map<QualifiedName, CatalogTable> tables;  ///< views and materialized views too
   std::map<QualifiedName, QualifiedName> index_tables;
-  std::map<QualifiedName, bool> domains;   ///< true: it has constraints
+  std::map<QualifiedName, CatalogDomain> domains;
   std::set<std::string> no_create;         ///< schemas that this role may not create in
   std::vector<CatalogFunction> functions;  ///< of the user's own
   std::set<std::string> volatile_functions;
@@ -112,6 +117,8 @@ struct LintCatalog {
   [[nodiscard]] QualifiedName resolve(const QualifiedName& name) const;
   [[nodiscard]] const CatalogTable* find(const QualifiedName& name) const;
   [[nodiscard]] CatalogTable* find(const QualifiedName& name);
+  /// The domain that a type is; none if it is another type.
+  [[nodiscard]] const CatalogDomain* domain(const ColumnType& type) const;
   /// The table of an index, and the index.
   struct IndexPlace {
     const CatalogTable* table = nullptr;

@@ -197,12 +197,16 @@ void read_routines_and_types(Connection& db, LintCatalog& catalog) {
   for (const Row& row :
        db.rows("SELECT DISTINCT proname FROM pg_catalog.pg_proc WHERE provolatile = 'v' AND prokind = 'f'"))
     catalog.volatile_functions.insert(row.text("proname"));
-  for (const Row& row : db.rows(std::string{"SELECT n.nspname, t.typname, t.typnotnull OR EXISTS (SELECT FROM "
-                                            "pg_catalog.pg_constraint k WHERE k.contypid = t.oid) AS constrained FROM "
-                                            "pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = "
-                                            "t.typnamespace WHERE t.typtype = 'd' AND "} +
-                                user_schemas))
-    catalog.domains[{row.text("nspname"), row.text("typname")}] = row.flag("constrained");
+  for (const Row& row : db.rows(
+           std::string{"SELECT n.nspname, t.typname, t.typnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint k "
+                       "WHERE k.contypid = t.oid) AS constrained, bn.nspname AS base_schema, b.typname AS base, "
+                       "t.typtypmod AS typmod FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = "
+                       "t.typnamespace JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype JOIN "
+                       "pg_catalog.pg_namespace bn ON bn.oid = b.typnamespace WHERE t.typtype = 'd' AND "} +
+           user_schemas))
+    catalog.domains[{row.text("nspname"), row.text("typname")}] = {
+        row.flag("constrained"),
+        column_type(row.text("base_schema"), row.text("base"), static_cast<int>(row.number("typmod")))};
   for (const Row& row : db.rows(std::string{"SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE NOT "
                                             "pg_catalog.has_schema_privilege(n.oid, 'CREATE') AND "} +
                                 user_schemas))

@@ -84,12 +84,8 @@ class Alteration {
     const std::string name = column_words(def.value("colname", ""));
     if (command.value("missing_ok", false) && table_.column(def.value("colname", "")) != nullptr) return;
     if (is_serial(member(def, "typeName"))) everywhere(Work::rewrite, WorkCause::auto_increment, name);
-    const ColumnType type = column_type(member(def, "typeName"));
-    const auto domain = effects_.catalog().domains.find(effects_.catalog().domains.contains({type.schema, type.name})
-                                                            ? QualifiedName{type.schema, type.name}
-                                                            : effects_.catalog().resolve({type.schema, type.name}));
-    if (domain != effects_.catalog().domains.end() && domain->second)
-      everywhere(Work::rewrite, WorkCause::constrained_domain, name);
+    const CatalogDomain* domain = effects_.catalog().domain(column_type(member(def, "typeName")));
+    if (domain != nullptr && domain->constrained) everywhere(Work::rewrite, WorkCause::constrained_domain, name);
     bool has_default = false;
     for (const ParseNode& item : member(def, "constraints"))
       has_default = has_default || member(item, "Constraint").value("contype", "") == "CONSTR_DEFAULT";
@@ -142,10 +138,13 @@ class Alteration {
     const ParseNode& def = member(member(command, "def"), "ColumnDef");
     const CatalogColumn* column = table_.column(name);
     const ColumnType to = column_type(member(def, "typeName"));
-    const TypeChange change = type_change({.from = column == nullptr ? ColumnType{} : column->type,
-                                           .to = to,
-                                           .utc = effects_.catalog().utc,
-                                           .using_expression = converts_otherwise(def, name, to)});
+    const CatalogDomain* domain = effects_.catalog().domain(to);
+    const TypeChange change = domain != nullptr && domain->constrained
+                                  ? TypeChange::rewrite
+                                  : type_change({.from = column == nullptr ? ColumnType{} : base_of(column->type),
+                                                 .to = base_of(to),
+                                                 .utc = effects_.catalog().utc,
+                                                 .using_expression = converts_otherwise(def, name, to)});
     for (const CatalogConstraint& constraint : table_.constraints) {
       if (!holds(constraint.columns, name)) continue;
       lock_other_side(constraint);
@@ -155,6 +154,12 @@ class Alteration {
     }
     lock_referencing(name);
     if (change != TypeChange::same_bits) everywhere(Work::rewrite, WorkCause::type_change, column_words(name));
+  }
+
+  /// A domain has the bits of the type that it is made from.
+  [[nodiscard]] ColumnType base_of(const ColumnType& type) const {
+    const CatalogDomain* domain = effects_.catalog().domain(type);
+    return domain == nullptr ? type : domain->base;
   }
 
   /// USING with anything but a cast of the column itself to the new type.

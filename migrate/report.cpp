@@ -48,11 +48,6 @@ std::string to_string(StepState state) {
   return state == StepState::done ? "done" : "failed";
 }
 
-std::string to_string(CheckState state) {
-  if (state == CheckState::fail) return "fail";
-  return state == CheckState::ok ? "ok" : "warn";
-}
-
 std::string to_string(MigrationEnd end) {
   if (end == MigrationEnd::applied) return "applied";
   if (end == MigrationEnd::put_back) return "put back";
@@ -167,10 +162,7 @@ void RunReport::close_step(const std::string& state, const std::string& note) {
   step_began_.reset();
 }
 
-void RunReport::preflight(const std::vector<ReportedCheck>& checks) {
-  for (const ReportedCheck& c : checks)
-    json_["preflight"].push_back({{"check", c.check}, {"state", to_string(c.state)}, {"text", c.text}, {"fix", c.fix}});
-}
+void RunReport::preflight(const std::vector<Check>& checks) { json_["preflight"] = to_json(checks); }
 
 void RunReport::lint(const std::vector<ReportedFinding>& findings) {
   for (const ReportedFinding& f : findings)

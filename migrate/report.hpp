@@ -12,13 +12,13 @@
 #include "backup/take.hpp"
 #include "common/run_context.hpp"
 #include "migrate/plan.hpp"
+#include "migrate/preflight.hpp"
 #include "migrate/rehearsal.hpp"
 
 namespace belay {
 
 enum class RunState { done, put_back, refused, stopped, failed, half_way, nothing_pending, interrupted };
 enum class StepState { done, failed, skipped };
-enum class CheckState { ok, warn, fail };
 enum class MigrationEnd { not_run, applied, failed, put_back };
 enum class PutBackWay { uncommitted, reversals, spare, restore };
 
@@ -28,12 +28,6 @@ struct RunOutcome {
   std::string words;   ///< one sentence: what happened, and in which state the database is
   std::string detail;  ///< lines
   std::string hint;    ///< what to type next; commands in `backticks`
-};
-
-struct ReportedCheck {
-  std::string check;
-  CheckState state = CheckState::ok;
-  std::string text, fix;
 };
 
 struct ReportedFinding {
@@ -76,7 +70,7 @@ class RunReport {
   /// Ends the step that was begun; without one it does nothing.
   void step_ended(StepState state, const std::string& note = {});
   void step_skipped(const std::string& name, const std::string& why);
-  void preflight(const std::vector<ReportedCheck>& checks);
+  void preflight(const std::vector<Check>& checks);
   void lint(const std::vector<ReportedFinding>& findings);
   /// What will run, in its order; each is "not run" until it is.
   void planned(const MigrationPlan& plan);

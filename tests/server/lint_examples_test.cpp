@@ -149,7 +149,7 @@ class Bench {
     meter.after(statement);
     db_.run("COMMIT");
     meter.end_script();
-    CHECK(measured(meter.statements().back(), catalog) == predicted);
+    if (executed_by(statement.text).unknown.empty()) CHECK(measured(meter.statements().back(), catalog) == predicted);
     return true;
   }
 

@@ -162,7 +162,7 @@ const std::vector<Kind>& other_kinds() {
       {"", "ALTER TABLE t RENAME TO n", {{"t", AX}}},
       {"", "ALTER TABLE t RENAME a TO n", {{"t", AX}}},
       {"CREATE SCHEMA IF NOT EXISTS elsewhere", "ALTER TABLE single SET SCHEMA elsewhere", {{"single", AX}}},
-      {"", "ALTER TABLE t OWNER TO CURRENT_USER", {{"t", AX}}},
+      {"", "ALTER TABLE t OWNER TO pg_read_all_data", {{"t", AX}}},
       {"", "ALTER TABLE t ENABLE ROW LEVEL SECURITY", {{"t", AX}}},
       {"", "ALTER TABLE t REPLICA IDENTITY FULL", {{"t", AX}}},
       {"", "ALTER TABLE t DISABLE TRIGGER t_touch", {{"t", SRX}}},
