@@ -134,6 +134,59 @@ TEST_CASE("a report is written for nobody else to read, over the one before it, 
   CHECK(count == 2);
 }
 
+/// The real disk until its n-th operation, which fails, as all later ones do but removing.
+class FailingFiles final : public Files {
+ public:
+  explicit FailingFiles(int fails_at) : fails_at_(fails_at) {}
+  Descriptor create_locked(const std::filesystem::path& path) override { return step(), real_.create_locked(path); }
+  void write(const Descriptor& file, ByteSpan bytes) override { step(), real_.write(file, bytes); }
+  void sync(const Descriptor& file) override { step(), real_.sync(file); }
+  void close(Descriptor file) override { step(), real_.close(std::move(file)); }
+  void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
+    step(), real_.rename(from, to);
+  }
+  void rename_new(const std::filesystem::path& from, const std::filesystem::path& to) override {
+    step(), real_.rename_new(from, to);
+  }
+  void remove(const std::filesystem::path& path) override { real_.remove(path); }
+  void sync_directory(const std::filesystem::path& directory) override { step(), real_.sync_directory(directory); }
+  [[nodiscard]] bool failed() const { return step_ > fails_at_; }
+
+ private:
+  void step() {
+    if (step_++ >= fails_at_) throw Error{Failure::storage, "could not write", "no space left on device"};
+  }
+  RealFiles real_;
+  int fails_at_, step_ = 0;
+};
+
+TEST_CASE("whichever operation of the disk fails, a report is the one before or the new one, whole") {
+  HandClock clock;
+  Output out;
+  out.configure({.json = true}, "migrate-production");
+  for (int fails_at = 0;; ++fails_at) {
+    CAPTURE(fails_at);
+    REQUIRE(fails_at < 50);
+    const ScratchFolder folder;
+    RealFiles files;
+    RunReport report("migrate-production", run_id, clock);
+    report.write(files, folder.path(), out);
+    report.outcome({.state = RunState::done, .status = 0, .words = "Done.", .detail = {}, .hint = {}});
+    FailingFiles failing{fails_at};
+    CHECK_NOTHROW(report.write(failing, folder.path(), out));
+    const std::filesystem::path run = folder / "runs" / run_id;
+    const std::string state = Json::parse(read_text(run / "report.json"))["outcome"]["state"];
+    CHECK((state == "done" || state == "interrupted"));
+    CHECK_THAT(read_text(run / "report.html"), Catch::EndsWith("</html>\n"));
+    CHECK_FALSE(std::filesystem::exists(run / "report.json.partial"));
+    CHECK_FALSE(std::filesystem::exists(run / "report.html.partial"));
+    if (failing.failed()) continue;
+    CHECK(state == "done");
+    CHECK(fails_at >= 10);
+    return;
+  }
+}
+
 TEST_CASE("a report that cannot be written does not stop the run") {
   const ScratchFolder folder;
   const HandClock clock;
