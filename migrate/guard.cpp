@@ -21,7 +21,8 @@ Guard::Guard(const MigrateOptions& options, Tool& tool)
     : options_(options),
       tool_(tool),
       folder_(migrations_folder(options.common)),
-      context_(open_run(tool, options.common, folder_)) {}
+      context_(open_run(tool, options.common, folder_)),
+      report_(tool.name, tool.run, tool.clock) {}
 
 int Guard::run() {
   catalogue_ = std::filesystem::absolute(options_.backup_path.value_or("./backups/pre-migration")).lexically_normal();
@@ -32,6 +33,7 @@ int Guard::run() {
   if (plan_.pending.empty()) return nothing_pending();
   require_possible();
   look_before();
+  look_at_sql();
   if (options_.common.dry_run) return dry_run();
   require_healthy();
   ask();
@@ -41,6 +43,16 @@ int Guard::run() {
 
 int Guard::act() {
   Journal journal{tool_.files, tool_.clock, catalogue_, tool_.run};
+  tell_before();
+  try {
+    return steps(journal);
+  } catch (const Error& error) {
+    tell_failed(error);
+    throw;
+  }
+}
+
+int Guard::steps(Journal& journal) {
   prepare(journal);
   back_up(journal);
   show_status();
@@ -83,6 +95,7 @@ int Guard::finish(Journal& journal) {
   release_brake();
   if (marked_) drop_side();
   retain(journal);
+  tell_done();
   tool_.out.heading("Migration Process Completed Successfully");
   tool_.out.result(show_done(context_, rope_, plan_, deployed_, rehearsal_));
   return 0;

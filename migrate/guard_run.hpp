@@ -11,6 +11,7 @@
 #include "migrate/health.hpp"
 #include "migrate/preflight.hpp"
 #include "migrate/put_back.hpp"
+#include "migrate/report.hpp"
 
 namespace belay {
 
@@ -41,6 +42,14 @@ class Guard {
   void require_healthy();
   void ask();
   int act();
+  int steps(Journal& journal);
+  void look_at_sql();
+  void tell_before();
+  void tell_deployed();
+  void tell_rows(const RowCounts& counts);
+  void tell_put_back(const PutBackReport& report, Duration took);
+  void tell_done();
+  void tell_failed(const Error& error);
   void prepare(Journal& journal);
   void back_up(Journal& journal);
   void rehearse_pending(Journal& journal);
@@ -77,6 +86,8 @@ class Guard {
   Rope rope_;
   std::optional<BackupReport> backup_;
   DeployReport deployed_;
+  RunReport report_;
+  std::vector<ReportedFinding> lint_;
   RehearsalChoice choice_;
   std::vector<Check> checklist_;
   std::optional<Rehearsal> rehearsal_;
