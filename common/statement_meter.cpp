@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <tuple>
 
 namespace belay {
 
@@ -47,11 +48,16 @@ std::string locks_text(const MeasuredStatement& statement, int margin) {
 }
 
 void StatementMeter::begin_script() {
+  if (what_ == What::durations) return;
   release();
-  files_.clear();
-  for (const Row& row : db_.rows("SELECT oid::text AS oid, coalesce(pg_catalog.pg_relation_filenode(oid), 0)::text AS "
-                                 "file FROM pg_catalog.pg_class WHERE oid >= 16384"))
-    files_[row.text("oid")] = row.text("file");
+  relations_.clear();
+  // By the names that they have now: that is how others know what they wait for, also if it is renamed or dropped.
+  for (const Row& row :
+       db_.rows("SELECT c.oid::text AS oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, "
+                "coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::text AS file FROM pg_catalog.pg_class c JOIN "
+                "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid >= 16384 AND n.nspname NOT IN "
+                "('pg_catalog', 'information_schema', 'pg_toast')"))
+    relations_[row.text("oid")] = {row.text("name"), row.text("file")};
 }
 
 void StatementMeter::before(const Statement& statement) {
@@ -59,6 +65,8 @@ void StatementMeter::before(const Statement& statement) {
   MeasuredStatement measured{.line = statement.line, .what = statement.kind};
   if (!statement.object.empty()) measured.what += " " + statement.object;
   statements_.push_back(std::move(measured));
+  began_ = std::chrono::steady_clock::now();
+  if (what_ == What::durations) return;
   rows_before_ = rows_written();
   wal_before_ = wal_position();
   began_ = std::chrono::steady_clock::now();
@@ -68,6 +76,7 @@ void StatementMeter::after(const Statement&) {
   if (statements_.empty()) return;
   MeasuredStatement& measured = statements_.back();
   measured.took = since(began_);
+  if (what_ == What::durations) return;
   if (db_.transaction_state() == TransactionState::failed) return;
   const Row wal =
       db_.one("SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), $1::pg_lsn)::bigint AS n",
@@ -88,23 +97,26 @@ void StatementMeter::release() {
 
 void StatementMeter::read_locks(MeasuredStatement& statement) {
   const Rows locks = db_.rows(
-      "SELECT c.oid::text AS oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, l.mode, "
-      "coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::text AS file FROM pg_catalog.pg_locks l JOIN "
-      "pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
-      "l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND n.nspname NOT IN "
-      "('pg_catalog', 'information_schema', 'pg_toast') AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', "
-      "'RowExclusiveLock') ORDER BY 2, 3");
+      "SELECT l.relation::text AS oid, l.mode, c.oid IS NULL AS gone, "
+      "coalesce(pg_catalog.pg_relation_filenode(l.relation), 0)::text AS file FROM pg_catalog.pg_locks l LEFT JOIN "
+      "pg_catalog.pg_class c ON c.oid = l.relation WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = "
+      "'relation' AND l.granted AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')");
+  const std::size_t first = statement.locks.size();
   for (const Row& row : locks) {
-    const auto old = files_.find(row.text("oid"));
-    if (old == files_.end()) continue;  // made by this script: nobody else can wait for it
-    if (old->second != row.text("file")) {
-      statement.rewritten.push_back(row.text("name"));
-      old->second = row.text("file");
+    const auto old = relations_.find(row.text("oid"));
+    if (old == relations_.end()) continue;  // made by this script: nobody else can wait for it
+    Relation& relation = old->second;
+    if (relation.file != row.text("file") && !row.flag("gone")) {
+      statement.rewritten.push_back(relation.name);
+      relation.file = row.text("file");
     }
-    if (!known_.insert({row.text("oid"), row.text("mode")}).second) continue;
-    held_.push_back({statements_.size() - 1, statement.locks.size(), began_});
-    statement.locks.push_back({row.text("name"), documented(row.text("mode"))});
+    if (known_.insert({row.text("oid"), row.text("mode")}).second)
+      statement.locks.push_back({relation.name, documented(row.text("mode"))});
   }
+  std::sort(
+      statement.locks.begin() + static_cast<std::ptrdiff_t>(first), statement.locks.end(),
+      [](const TableLock& a, const TableLock& b) { return std::tie(a.table, a.mode) < std::tie(b.table, b.mode); });
+  for (std::size_t i = first; i < statement.locks.size(); ++i) held_.push_back({statements_.size() - 1, i, began_});
   std::sort(statement.rewritten.begin(), statement.rewritten.end());
   statement.rewritten.erase(std::unique(statement.rewritten.begin(), statement.rewritten.end()),
                             statement.rewritten.end());

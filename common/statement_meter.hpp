@@ -16,7 +16,7 @@
 namespace belay {
 
 struct TableLock {
-  std::string table;  ///< schema-qualified, quoted where needed; of an index its own name
+  std::string table;  ///< schema-qualified, quoted where needed, as before the script; of an index its own name
   std::string mode;   ///< "ACCESS EXCLUSIVE", …
   Duration held{};    ///< from the beginning of the statement that took it to the end of its transaction
 };
@@ -39,8 +39,10 @@ struct MeasuredStatement {
 
 class StatementMeter {
  public:
+  /// durations: the server is asked nothing, for on the target every round trip is time in which locks are held.
+  enum class What { everything, durations };
   /// `db`: the session that the script runs in, idle.
-  explicit StatementMeter(Connection& db) : db_(db) {}
+  explicit StatementMeter(Connection& db, What what = What::everything) : db_(db), what_(what) {}
   /// Before the script: what is there now counts as old.
   void begin_script();
   void before(const Statement& statement);
@@ -63,8 +65,13 @@ class StatementMeter {
     Moment since;
   };
 
+  struct Relation {
+    std::string name, file;  ///< its file's number
+  };
+
   Connection& db_;
-  std::map<std::string, std::string> files_;  ///< by OID of a relation that was there before: its file's number
+  What what_;
+  std::map<std::string, Relation> relations_;            ///< by OID: what was there before the script
   std::set<std::pair<std::string, std::string>> known_;  ///< OID and mode of locks that were seen
   std::vector<Held> held_;
   std::vector<MeasuredStatement> statements_;

@@ -37,7 +37,7 @@ std::vector<std::string> beyond_rights(RunContext& context, const SessionSetting
 
 }  // namespace
 
-void require_put_back_possible(RunContext& context, const SessionSettings& session) {
+std::vector<std::string> put_back_obstacles(RunContext& context, const SessionSettings& session) {
   std::vector<std::string> no = swap_obstacles(context, session);
   if (!context.server.can_create_databases) {
     no.push_back(fmt::format("role \"{}\" may not create databases (P3014): ALTER ROLE {} CREATEDB;",
@@ -46,12 +46,17 @@ void require_put_back_possible(RunContext& context, const SessionSettings& sessi
   for (const std::string& line : sessions_beyond_reach(context.maintenance, context.database()))
     no.push_back("session that this role may not end: " + line);
   for (const std::string& line : beyond_rights(context, session)) no.push_back(line);
+  return no;
+}
+
+void require_put_back_possible(RunContext& context, const SessionSettings& session) {
+  const std::vector<std::string> no = put_back_obstacles(context, session);
   if (no.empty()) return;
   std::string text;
   for (const std::string& line : no) text += line + "\n";
   throw Error{Failure::refused,
               fmt::format("database \"{}\" could not be put back if the migration failed", context.database()), text,
-              "Resolve these points first; nothing was changed."};
+              "Resolve these points first, or say --no-put-back; nothing was changed."};
 }
 
 std::vector<std::string> invalid_indexes(Connection& db) {

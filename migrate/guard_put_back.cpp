@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "common/interrupt.hpp"
 #include "migrate/guard_report.hpp"
 #include "migrate/guard_run.hpp"
@@ -31,6 +33,10 @@ PutBackReport Guard::settle(Journal& journal) {
       if (last || error.kind == Failure::unresolved) throw;
     }
   }
+  if (options_.no_put_back)
+    throw Error{Failure::unresolved, "the database is not put back: --no-put-back", "It is migrated half-way.",
+                fmt::format("Mend it, or type `migrate-production recover` to put its backup back: {}",
+                            rope_.record.archive.value_or("there is none"))};
   return restore_before(context_, rope_, options_, tool_, journal);
 }
 
@@ -42,6 +48,9 @@ int Guard::put_back(Journal& journal) {
   tool_.out.heading("Migration Failed");
   journal.record("failed", {{"migration", deployed_.failed_migration}, {"message", deployed_.failure->message}});
   tool_.out.heading("Attempting Automatic Rollback");
+  report_.step_ended(StepState::failed, "");
+  report_.step_begun("Put back");
+  const TimePoint began = tool_.clock.now();
   books_.reset();  // nobody of this run may be connected when names are swapped
   PutBackReport report;
   try {
@@ -51,6 +60,8 @@ int Guard::put_back(Journal& journal) {
     throw Error{Failure::unresolved, "the run could not be brought to its end: " + error.message, error.detail,
                 "Type `migrate-production recover`: it says which state the database is in, and finishes this run."};
   }
+  brake();
+  tell_put_back(report, tool_.clock.now() - began);
   tool_.out.result(show_put_back(context_, rope_, deployed_, report));
   return static_cast<int>(was_interrupted ? Failure::interrupted : Failure::failed);
 }

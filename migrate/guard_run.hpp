@@ -4,11 +4,14 @@
 #pragma once
 #include "backup/take.hpp"
 #include "common/error.hpp"
+#include "migrate/brake.hpp"
 #include "migrate/checks.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/guard_rehearsal.hpp"
 #include "migrate/health.hpp"
+#include "migrate/preflight.hpp"
 #include "migrate/put_back.hpp"
+#include "migrate/report.hpp"
 
 namespace belay {
 
@@ -24,13 +27,31 @@ class Guard {
   int nothing_pending();
   void require_not_again() const;
   void require_possible();
+  void look_before();
+  void find_drift(PreflightFacts& facts);
+  void require_no_brake() const;
+  void release_brake();
+  void brake();
+  [[nodiscard]] std::vector<PutBackBefore> brake_entries() const;
+  void ask_not_to_write();
+  void copy_elsewhere();
+  void retain(Journal& journal);
+  int back_up_all_the_same();
   int dry_run();
   void require_verifiable();
   void require_healthy();
   void ask();
-  int act(const std::filesystem::path& catalogue);
-  void prepare(Journal& journal, const std::filesystem::path& catalogue);
-  void back_up(Journal& journal, const std::filesystem::path& catalogue);
+  int act();
+  int steps(Journal& journal);
+  void look_at_sql();
+  void tell_before();
+  void tell_deployed();
+  void tell_rows(const RowCounts& counts);
+  void tell_put_back(const PutBackReport& report, Duration took);
+  void tell_done();
+  void tell_failed(const Error& error);
+  void prepare(Journal& journal);
+  void back_up(Journal& journal);
   void rehearse_pending(Journal& journal);
   void count_others_writes();
   void show_status();
@@ -55,7 +76,7 @@ class Guard {
 
   const MigrateOptions& options_;
   Tool& tool_;
-  std::filesystem::path folder_;
+  std::filesystem::path folder_, catalogue_;
   RunContext context_;
   std::optional<Connection> books_;  ///< on the target: Prisma's lock, and the history
   History history_;
@@ -65,7 +86,10 @@ class Guard {
   Rope rope_;
   std::optional<BackupReport> backup_;
   DeployReport deployed_;
+  RunReport report_;
+  std::vector<ReportedFinding> lint_;
   RehearsalChoice choice_;
+  std::vector<Check> checklist_;
   std::optional<Rehearsal> rehearsal_;
   Checks checks_;
   TablesBefore tables_before_;

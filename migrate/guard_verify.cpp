@@ -58,6 +58,7 @@ void Guard::require_healthy() {
 /// Died here: the marker says "deploying" and the history that all is applied; recover verifies what it can.
 void Guard::verify() {
   tool_.out.heading("Step 4: Verifying Migration Success");
+  report_.step_begun("Verify");
   fault_point("guard: deployed");
   try {
     std::vector<std::string> findings;
@@ -93,6 +94,7 @@ void Guard::compare_rows(std::vector<std::string>& findings) {
     deployed_.verified.emplace_back("no critical table lost a row");
   }
   deployed_.row_counts = to_json(counts);
+  tell_rows(counts);
   Losses losses = find_losses(counts.tables);
   if (!losses.others.empty() && others_are_at_work()) {
     for (const std::string& line : losses.others) tool_.out.warn("by others, who were at work, or by the run: " + line);

@@ -36,6 +36,7 @@ Json to_json(const RunRecord& r) {
           {"others_then", r.then.others},
           {"creates_history", r.creates_history},
           {"creates_schema", r.creates_schema},
+          {"read_only", r.read_only ? to_json(*r.read_only) : Json(nullptr)},
           {"reversals", to_json(r.reversals)},
           {"spare", r.spare},
           {"unvalidated_before", r.unvalidated_before ? Json(*r.unvalidated_before) : Json(nullptr)},
@@ -60,6 +61,8 @@ std::optional<RunRecord> record_from_json(const Json& details) {
     r.creates_history = details.at("creates_history");
     r.creates_schema = details.at("creates_schema");
     r.reversals = reversals_from_json(details.value("reversals", Json::array()));
+    const Json read_only = details.value("read_only", Json(nullptr));
+    if (read_only.is_object()) r.read_only = read_only_from(read_only);
     r.spare = details.at("spare");
     if (const Json unvalidated = details.value("unvalidated_before", Json(nullptr)); !unvalidated.is_null())
       r.unvalidated_before = unvalidated.get<std::vector<std::string>>();

@@ -8,6 +8,7 @@
 #include "common/history.hpp"
 #include "common/output.hpp"
 #include "migrate/plan.hpp"
+#include "migrate/read_only.hpp"
 #include "migrate/way_back.hpp"
 #include "migrate/writes.hpp"
 
@@ -35,9 +36,10 @@ struct RunRecord {
   bool creates_history = false;  ///< _prisma_migrations did not exist before
   bool creates_schema = false;   ///< nor did its schema
   std::vector<ProvenReversal>
-      reversals;            ///< of pending migrations, those that the rehearsal has proven to lose nothing
-  bool by_command = false;  ///< --deploy-command: what it did beside the history is not known
-  bool spare = false;       ///< the marked side database holds a proven copy of the backup, ready to be swapped in
+      reversals;                      ///< of pending migrations, those that the rehearsal has proven to lose nothing
+  std::optional<ReadOnly> read_only;  ///< others were asked not to write
+  bool by_command = false;            ///< --deploy-command: what it did beside the history is not known
+  bool spare = false;  ///< the marked side database holds a proven copy of the backup, ready to be swapped in
 };
 
 [[nodiscard]] Json to_json(const RunRecord& record);
