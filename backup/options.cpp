@@ -35,18 +35,6 @@ void add_verification_options(OptionSet& set, BackupOptions& options) {
            "free space on the server that makes the side database, where it cannot be seen from here");
 }
 
-void add_retention_options(OptionSet& set, BackupOptions& options) {
-  set.group("Retention (of this database's backups, after success only)");
-  RetentionOptions& keep = options.retention;
-  set.number("--retention-days", keep.days, 1, 36500, "keep what is at most so many days old");
-  set.number("--keep-daily", keep.daily, 1, 10000, "keep one of each of the last N days that have a backup");
-  set.number("--keep-weekly", keep.weekly, 1, 10000, "keep one of each of the last N weeks that have a backup");
-  set.number("--keep-monthly", keep.monthly, 1, 10000, "keep one of each of the last N months that have a backup");
-  set.choice("--retention", keep.preset, {"standard"},
-             "standard: all for 7 days, daily up to 30, weekly up to 90, monthly up to 365; those before a migration 7 "
-             "days");
-}
-
 /// Where the options of places came from, see OptionSet::remember_source.
 struct PlaceSources {
   std::string copy_to, minio;
@@ -138,13 +126,27 @@ void check_places(const BackupOptions& options) {
 
 void check_retention(const BackupOptions& options) {
   const RetentionOptions& keep = options.retention;
-  if (keep.preset && (keep.days || keep.daily || keep.weekly || keep.monthly))
-    refuse("--retention standard is a whole plan of its own", "Leave out --retention-days and --keep-….");
+  check_retention_rules(keep);
   if (options.verb == "prune" && !keep.any())
     refuse("prune needs to know what to keep", "For example --retention-days 30 or --retention standard.");
 }
 
 }  // namespace
+
+void add_retention_options(OptionSet& set, RetentionOptions& keep) {
+  set.number("--retention-days", keep.days, 1, 36500, "keep what is at most so many days old");
+  set.number("--keep-daily", keep.daily, 1, 10000, "keep one of each of the last N days that have a backup");
+  set.number("--keep-weekly", keep.weekly, 1, 10000, "keep one of each of the last N weeks that have a backup");
+  set.number("--keep-monthly", keep.monthly, 1, 10000, "keep one of each of the last N months that have a backup");
+  set.choice("--retention", keep.preset, {"standard"},
+             "standard: all for 7 days, daily up to 30, weekly up to 90, monthly up to 365; those before a migration 7 "
+             "days");
+}
+
+void check_retention_rules(const RetentionOptions& keep) {
+  if (keep.preset && (keep.days || keep.daily || keep.weekly || keep.monthly))
+    refuse("--retention standard is a whole plan of its own", "Leave out --retention-days and --keep-….");
+}
 
 std::optional<BackupOptions> read_backup_options(int argc, const char* const* argv) {
   BackupOptions options;
@@ -153,7 +155,8 @@ std::optional<BackupOptions> read_backup_options(int argc, const char* const* ar
       "Takes a backup of one PostgreSQL database that is proven to be readable, with a fingerprint of every row."};
   add_archive_options(set, options);
   add_verification_options(set, options);
-  add_retention_options(set, options);
+  set.group("Retention (of this database's backups, after success only)");
+  add_retention_options(set, options.retention);
   PlaceSources sources;
   add_off_site_options(set, options, sources);
   add_commands(set, options);

@@ -17,6 +17,11 @@ struct RetentionOptions {
   [[nodiscard]] bool any() const { return days || daily || weekly || monthly || preset; }
 };
 
+/// --retention-days, --keep-daily, …
+void add_retention_options(OptionSet& set, RetentionOptions& options);
+/// Throws usage for rules that exclude each other.
+void check_retention_rules(const RetentionOptions& options);
+
 struct BackupOptions {
   CommonOptions common;
   std::string verb;                ///< "" = take a backup; list, show, verify, diff, prune, adopt, copy, fetch

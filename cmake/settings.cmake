@@ -18,6 +18,7 @@ find_package(Boost 1.81 REQUIRED)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 find_library(PG_QUERY_LIBRARY pg_query REQUIRED)
 
 add_library(belay_settings INTERFACE)

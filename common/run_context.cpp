@@ -54,6 +54,11 @@ RunContext open_run(Tool& tool, const CommonOptions& options, const std::optiona
   tool.out.note(describe_target(server, target.url.database, target.source));
   for (const std::string& warning : target.warnings) tool.out.warn(warning);
   for (const SideDatabase& side : sides) {
+    if (!side.kept() && side.marker && side.marker->details.value("read_only", Json(nullptr)).is_object())
+      tool.out.warn(
+          fmt::format("database \"{}\" is read-only for its clients since run {} on {}; if that run is dead, "
+                      "`migrate-production recover` takes it back",
+                      target.url.database, side.marker->run, side.marker->host));
     if (side.kept()) tool.out.note("Kept: " + describe_kept(side, tool.clock.now()));
   }
   return {std::move(target), std::move(maintenance), std::nullopt, std::move(server), std::move(sides), schema};

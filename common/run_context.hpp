@@ -44,8 +44,8 @@ void check_leftovers(const RunContext& context, Output& out, Leftovers policy);
 /// At most `keep` kept databases per target. Throws refused before anything begins, with the command that removes one.
 void check_kept(const RunContext& context, int keep);
 
-/// With CI set, a catalogue inside the work folder and no copy elsewhere: refused unless --local-only, because the
-/// runner's disk goes away.
+/// With CI set, a catalogue inside the work folder: refused unless --local-only, because the runner's disk goes away.
+/// For who makes no copy elsewhere.
 void check_ci_catalogue(const CommonOptions& options, const std::filesystem::path& catalogue);
 
 /// --migrations, else the folder beside --prisma-schema's file, else the one that is found. Absolute. Throws usage.

@@ -160,11 +160,11 @@ Found find_in_files(const std::vector<fs::path>& folders, const Surroundings& su
 DatabaseTarget target_of(const Found& found) {
   const std::string source = named(found, "DATABASE_URL");
   DatabaseUrl url = parse_from(*found.database_url, source);
-  if (!found.direct_url) return {url, source, {}};
+  if (!found.direct_url) return {url, source, {}, *found.database_url};
   const std::string direct_source = found.source + " DIRECT_URL";
   DatabaseUrl direct = parse_from(*found.direct_url, direct_source);
   const bool same_schema = direct.schema.value_or("public") == url.schema.value_or("public");
-  if (direct.database == url.database && same_schema) return {direct, direct_source, {}};
+  if (direct.database == url.database && same_schema) return {direct, direct_source, {}, *found.database_url, found.direct_url};
   throw Error{
       Failure::usage,
       fmt::format("DIRECT_URL and DATABASE_URL of {} name different {}", found.source,
@@ -176,7 +176,7 @@ DatabaseTarget target_of(const Found& found) {
 
 DatabaseTarget named_by_option(const CommonOptions& options, const Surroundings& surroundings) {
   const std::string source = options.database_url_source.empty() ? "--database-url" : options.database_url_source;
-  DatabaseTarget target{parse_from(*options.database_url, source), source, {}};
+  DatabaseTarget target{parse_from(*options.database_url, source), source, {}, *options.database_url};
   if (surroundings.environment("DIRECT_URL")) {
     target.warnings.push_back(
         fmt::format("DIRECT_URL of the environment is not used: the database comes from {}.", source));

@@ -16,6 +16,10 @@ struct DatabaseTarget {
   DatabaseUrl url;
   std::string source;                 ///< "--database-url", "environment DATABASE_URL", "file /x/.env"; never a value
   std::vector<std::string> warnings;  ///< the URL's own and the search's, a sentence each
+  /// Both URLs as they were given, passwords included: for the environment of a child that works on the database, and
+  /// for nothing else.
+  std::string given_database_url = {};
+  std::optional<std::string> given_direct_url = {};
 };
 
 /// Where a tool was started. A seam: tests use their own.

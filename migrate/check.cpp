@@ -37,7 +37,7 @@ std::vector<std::string> beyond_rights(RunContext& context, const SessionSetting
 
 }  // namespace
 
-void require_put_back_possible(RunContext& context, const SessionSettings& session) {
+std::vector<std::string> put_back_obstacles(RunContext& context, const SessionSettings& session) {
   std::vector<std::string> no = swap_obstacles(context, session);
   if (!context.server.can_create_databases) {
     no.push_back(fmt::format("role \"{}\" may not create databases (P3014): ALTER ROLE {} CREATEDB;",
@@ -46,12 +46,17 @@ void require_put_back_possible(RunContext& context, const SessionSettings& sessi
   for (const std::string& line : sessions_beyond_reach(context.maintenance, context.database()))
     no.push_back("session that this role may not end: " + line);
   for (const std::string& line : beyond_rights(context, session)) no.push_back(line);
+  return no;
+}
+
+void require_put_back_possible(RunContext& context, const SessionSettings& session) {
+  const std::vector<std::string> no = put_back_obstacles(context, session);
   if (no.empty()) return;
   std::string text;
   for (const std::string& line : no) text += line + "\n";
   throw Error{Failure::refused,
               fmt::format("database \"{}\" could not be put back if the migration failed", context.database()), text,
-              "Resolve these points first; nothing was changed."};
+              "Resolve these points first, or say --no-put-back; nothing was changed."};
 }
 
 std::vector<std::string> invalid_indexes(Connection& db) {
@@ -61,6 +66,17 @@ std::vector<std::string> invalid_indexes(Connection& db) {
           "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN "
           "pg_namespace n"
           " ON n.oid = c.relnamespace WHERE NOT i.indisvalid AND n.nspname !~ '^pg_' AND c.relkind = 'i' ORDER BY 1"));
+  return names;
+}
+
+std::vector<std::string> unvalidated_constraints(Connection& db) {
+  std::vector<std::string> names;
+  add(names, "",
+      db.rows("SELECT format('%I on %s', k.conname, CASE k.contypid WHEN 0 THEN format('%I.%I', n.nspname, c.relname) "
+              "ELSE format('%I.%I', m.nspname, t.typname) END) FROM pg_constraint k LEFT JOIN pg_class c ON c.oid = "
+              "k.conrelid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_type t ON t.oid = k.contypid "
+              "LEFT JOIN pg_namespace m ON m.oid = t.typnamespace WHERE NOT k.convalidated AND coalesce(n.nspname, "
+              "m.nspname) !~ '^pg_' ORDER BY 1"));
   return names;
 }
 
@@ -76,6 +92,12 @@ std::vector<std::string> verify_deployed(Connection& db, const RunRecord& record
   for (const std::string& name : invalid_indexes(db)) {
     const bool before = std::find(invalid_before.begin(), invalid_before.end(), name) != invalid_before.end();
     if (!before) findings.push_back(fmt::format("index {} was left invalid", name));
+  }
+  if (!record.unvalidated_before) return findings;
+  for (const std::string& name : unvalidated_constraints(db)) {
+    const std::vector<std::string>& then = *record.unvalidated_before;
+    if (std::find(then.begin(), then.end(), name) == then.end())
+      findings.push_back(fmt::format("constraint {} was left NOT VALID", name));
   }
   return findings;
 }

@@ -33,7 +33,7 @@ ApplySettings deploy_settings(const RunContext& context, const MigrateOptions& o
 }
 
 DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Connection& db, Connection& books,
-                    Tool& tool, Journal* journal) {
+                    Tool& tool, const DeployListeners& listeners) {
   DeployReport report;
   db.on_notice([&](const std::string& text) { tool.out.note("server: " + text); });
   const SessionFacts session = read_session(db);
@@ -45,8 +45,9 @@ DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Co
     tool.out.note(pending.resume ? fmt::format("Going on with: {} ({} of {} statements are finished)", name,
                                                pending.resume->done, pending.resume->statements)
                                  : "Running: " + name);
-    record(journal, {{"name", name}, {"state", "running"}});
+    record(listeners.journal, {{"name", name}, {"state", "running"}});
     try {
+      if (listeners.before) listeners.before(name);
       const auto show = [&](const Statement& s) { show_statement(s, tool); };
       ApplyOutcome outcome = pending.resume
                                  ? resume_migration(db, books, pending.migration, mine, *pending.resume, show)
@@ -57,9 +58,11 @@ DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Co
         report.in_doubt = outcome.failure->in_doubt;
       } else {
         report.applied.push_back({name, outcome.duration});
-        record(journal, {{"name", name},
-                         {"state", "applied"},
-                         {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(outcome.duration).count()}});
+        record(listeners.journal,
+               {{"name", name},
+                {"state", "applied"},
+                {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(outcome.duration).count()}});
+        if (listeners.after) listeners.after(name);
       }
     } catch (const Error& error) {
       report.failure = error;

@@ -113,7 +113,7 @@ DeployReport EngineDeploy::apply() {
   session.keep_timeouts = true;
   Connection db{context_.target.url, context_.database(), session};
   if (plan_.creates_history) create_history_table(*books_, context_.history_schema);
-  return deploy(plan_, deploy_settings(context_, options_, tool_), db, *books_, tool_, nullptr);
+  return deploy(plan_, deploy_settings(context_, options_, tool_), db, *books_, tool_, {});
 }
 
 /// The tree that Prisma's CLI prints.

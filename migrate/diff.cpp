@@ -102,6 +102,23 @@ class Diff {
     return options_.common.dry_run ? show_plan(plan) : compare(live, plan);
   }
 
+  std::size_t count(Connection* maintenance) {
+    const MigrationsFolder folder = read_migrations(folder_);
+    const Live live = look(folder);
+    const DiffPlan plan =
+        plan_diff(live.facts, options_.side_server ? OutsideEffects::allowed : OutsideEffects::refused);
+    if (plan.replay.empty() && live.facts.history.rows.empty()) return 0;
+    if (maintenance != nullptr && !side_) {
+      require_side_server(read_server_facts(*maintenance, maintenance->database()), live.schema.server_major,
+                          Shadow::none);
+      return replay_and_compare(live, plan, *maintenance, nullptr).counting();
+    }
+    SideSessions sessions = lock_side_server(place().url, options_.common.maintenance_db, target_.url.database, tool_);
+    require_side_server(read_server_facts(sessions.maintenance, sessions.maintenance.database()),
+                        live.schema.server_major, Shadow::none);
+    return replay_and_compare(live, plan, sessions.maintenance, nullptr).counting();
+  }
+
  private:
   Live look(const MigrationsFolder& folder);
   int show_plan(const DiffPlan& plan);
@@ -202,13 +219,29 @@ int Diff::show(const DiffPlan& plan, const DriftReport& report) {
 
 }  // namespace
 
+namespace {
+
+/// Nothing of the target's was touched, so no failure here is more than a question without an answer.
+[[noreturn]] void rethrow(const ServerError& error) {
+  if (error.connection_lost) throw Error{Failure::connection, "lost the connection while comparing", error.detail};
+  throw Error{Failure::refused, "could not compare the schema with the folder", error.detail, error.hint};
+}
+
+}  // namespace
+
 int run_diff(const MigrateOptions& options, Tool& tool) {
   try {
     return Diff{options, tool}.run();
   } catch (const ServerError& error) {
-    // Nothing of the target's was touched, so no failure here is more than a question without an answer.
-    if (error.connection_lost) throw Error{Failure::connection, "lost the connection while comparing", error.detail};
-    throw Error{Failure::refused, "could not compare the schema with the folder", error.detail, error.hint};
+    rethrow(error);
+  }
+}
+
+std::size_t count_drift(const MigrateOptions& options, Tool& tool, Connection* maintenance) {
+  try {
+    return Diff{options, tool}.count(maintenance);
+  } catch (const ServerError& error) {
+    rethrow(error);
   }
 }
 

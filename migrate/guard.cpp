@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
+#include "common/hooks.hpp"
 #include "common/interrupt.hpp"
 #include "migrate/guard_report.hpp"
 #include "migrate/guard_run.hpp"
@@ -21,19 +24,25 @@ Guard::Guard(const MigrateOptions& options, Tool& tool)
       context_(open_run(tool, options.common, folder_)) {}
 
 int Guard::run() {
-  const std::filesystem::path catalogue =
-      std::filesystem::absolute(options_.backup_path.value_or("./backups/pre-migration")).lexically_normal();
-  check_ci_catalogue(options_.common, catalogue);
+  catalogue_ = std::filesystem::absolute(options_.backup_path.value_or("./backups/pre-migration")).lexically_normal();
+  if (!options_.copy_to && !options_.backup_minio) check_ci_catalogue(options_.common, catalogue_);
   if (!options_.common.dry_run) lock();
   read_plan();
-  rope_.record.catalogue = catalogue.string();
+  rope_.record.catalogue = catalogue_.string();
   if (plan_.pending.empty()) return nothing_pending();
   require_possible();
+  look_before();
   if (options_.common.dry_run) return dry_run();
+  require_healthy();
   ask();
-  Journal journal{tool_.files, tool_.clock, catalogue, tool_.run};
-  prepare(journal, catalogue);
-  back_up(journal, catalogue);
+  Hooks hooks{options_.hooks, context_.database(), tool_};
+  return hooks.around_status([&] { return act(); });
+}
+
+int Guard::act() {
+  Journal journal{tool_.files, tool_.clock, catalogue_, tool_.run};
+  prepare(journal);
+  back_up(journal);
   show_status();
   rehearse_pending(journal);
   deploy_pending(journal);
@@ -59,6 +68,7 @@ void Guard::drop_side() {
   books_.reset();
   try {
     regain_hold(context_, options_, tool_, tidy_patience);
+    end_read_only(context_, rope_);
     drop_side_database(context_.maintenance, rope_.side);
   } catch (const std::exception& error) {
     tool_.out.warn(
@@ -70,13 +80,32 @@ void Guard::drop_side() {
 int Guard::finish(Journal& journal) {
   const InterruptShield shield;
   journal.record("done");
+  release_brake();
   if (marked_) drop_side();
+  retain(journal);
   tool_.out.heading("Migration Process Completed Successfully");
   tool_.out.result(show_done(context_, rope_, plan_, deployed_, rehearsal_));
   return 0;
 }
 
+namespace {
+
+/// Only a container's entry point means the variable; who types the command means the command.
+bool switched_off(const MigrateOptions& options, Tool& tool) {
+  const char* variable = std::getenv("RUN_MIGRATIONS");
+  if (variable == nullptr || std::string_view{variable} != "false") return false;
+  if (!options.at_start) tool.out.note("RUN_MIGRATIONS=false counts with --at-start only; going on.");
+  return options.at_start;
+}
+
+}  // namespace
+
 int run_guarded(const MigrateOptions& options, Tool& tool) {
+  if (switched_off(options, tool)) {
+    tool.out.result(
+        {"RUN_MIGRATIONS=false: nothing was done.\n", {{"state", "switched off"}, {"applied", Json::array()}}});
+    return 0;
+  }
   tool.out.heading("Production Migration Script");
   return Guard{options, tool}.run();
 }

@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
-#include "common/fault_point.hpp"
+#include "common/hooks.hpp"
 #include "migrate/check.hpp"
+#include "migrate/deploy_command.hpp"
 #include "migrate/guard_run.hpp"
 #include "migrate/writes.hpp"
 #include "restore/writes.hpp"
@@ -21,6 +22,54 @@ void Guard::count_others_writes() {
   rope_.others_before = rope_.record.others_wrote;
 }
 
+/// What the database is compared with after the deploy.
+void Guard::remember_before() {
+  rope_.record.invalid_before = invalid_indexes(books());
+  rope_.record.unvalidated_before = unvalidated_constraints(books());
+  rope_.record.by_command = options_.deploy_command.has_value();
+  if (rope_.record.by_command) {
+    rope_.record.then.made = -1;     // it makes sessions of its own, nobody knows how many
+    rope_.record.reversals.clear();  // they take back what the migrations do, not what else a command did
+  }
+  tables_before_ = read_tables_before(books(), checks_.counts, rope_.manifest ? &*rope_.manifest : nullptr);
+}
+
+DeployListeners Guard::listeners(Journal& journal) {
+  const auto call = [this](const std::string& hook, const std::string& command, const std::string& migration) {
+    return run_hook(
+        {.hook = hook, .command = command, .database = context_.database(), .status = {}, .migration = migration},
+        tool_);
+  };
+  DeployListeners all{.journal = &journal};
+  if (options_.before_migration) {
+    all.before = [this, call](const std::string& name) {
+      if (call("before-migration", *options_.before_migration, name)) return;
+      throw Error{Failure::failed, fmt::format("--before-migration failed, so migration \"{}\" was not run", name),
+                  *options_.before_migration};
+    };
+  }
+  if (options_.after_migration)
+    all.after = [this, call](const std::string& name) {
+      (void)call("after-migration", *options_.after_migration, name);
+    };
+  return all;
+}
+
+DeployReport Guard::run_deploy(Connection& db, Journal& journal) {
+  if (options_.deploy_command) {
+    return deploy_by_command({.context = context_,
+                              .plan = plan_,
+                              .before = history_,
+                              .command = *options_.deploy_command,
+                              .server_options = {},
+                              .schema_before = rope_.schema_before,
+                              .backup = rope_.manifest},
+                             books(), tool_);
+  }
+  if (plan_.creates_history) create_history_table(books(), rope_.record.schema);
+  return deploy(plan_, deploy_settings(context_, options_, tool_), db, books(), tool_, listeners(journal));
+}
+
 /// The marker says "deploying", with everything recover needs, before the first statement. Died here: the history says
 /// which migrations are whole.
 void Guard::deploy_pending(Journal& journal) {
@@ -36,7 +85,7 @@ void Guard::deploy_pending(Journal& journal) {
     session.keep_timeouts = true;
     db.emplace(context_.target.url, context_.database(), session);
     db->check_alive();  // so that the statistics know of this session before sessions are counted
-    rope_.record.invalid_before = invalid_indexes(books());
+    remember_before();
     rope_.marker.details = to_json(rope_.record);
     set_step("deploying");
     journal.record("deploying");
@@ -45,30 +94,7 @@ void Guard::deploy_pending(Journal& journal) {
   }
   journal.go_on_without();  // from here on the run ends in order, whatever the disk says
   try {
-    if (plan_.creates_history) create_history_table(books(), rope_.record.schema);
-    deployed_ = deploy(plan_, deploy_settings(context_, options_, tool_), *db, books(), tool_, &journal);
-  } catch (const Error& error) {
-    deployed_.failure = error;
-  }
-}
-
-void Guard::verify() {
-  tool_.out.heading("Step 4: Verifying Migration Success");
-  fault_point("guard: deployed");
-  try {
-    std::vector<std::string> findings = verify_deployed(books(), rope_.record);
-    if (rehearsal_) {
-      for (std::string& line : differs_from_rehearsed(books(), *rehearsal_, rope_.record.schema))
-        findings.push_back(std::move(line));
-    }
-    if (!findings.empty()) {
-      std::string text;
-      for (const std::string& finding : findings) text += finding + "\n";
-      deployed_.failure =
-          Error{Failure::failed, "the migrations ran, but the database did not pass verification", text};
-      return;
-    }
-    tool_.out.note("Migration verification successful!");
+    deployed_ = run_deploy(*db, journal);
   } catch (const Error& error) {
     deployed_.failure = error;
   }

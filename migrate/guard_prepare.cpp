@@ -17,13 +17,16 @@ namespace {
 constexpr std::chrono::seconds run_lock_patience{2};
 constexpr std::chrono::seconds prisma_lock_patience{10};
 
+std::chrono::milliseconds patience_or(const MigrateOptions& options, std::chrono::milliseconds usual) {
+  return options.wait_for_lock ? parse_duration(*options.wait_for_lock).value() : usual;
+}
+
 }  // namespace
 
 /// Died here: the locks are gone with the sessions, nothing else exists.
 void Guard::lock() {
-  lock_run(context_, tool_, run_lock_patience);
+  lock_run(context_, tool_, patience_or(options_, run_lock_patience));
   check_leftovers(context_, tool_.out, Leftovers::refuse);
-  if (!options_.skip_backup) check_kept(context_, options_.common.keep.value_or(1));
 }
 
 void Guard::read_plan() {
@@ -34,7 +37,7 @@ void Guard::read_plan() {
                 "Create it, or correct its name in the URL."};
   }
   books_.emplace(context_.target.url, context_.database(), tool_.session());
-  if (!options_.common.dry_run) take_prisma_lock(books(), prisma_lock_patience);
+  if (!options_.common.dry_run) take_prisma_lock(books(), patience_or(options_, prisma_lock_patience));
   const std::string& schema = context_.history_schema;
   check_history_rights(books(), schema, options_.common.dry_run ? HistoryAccess::read : HistoryAccess::write);
   history_ = read_history(books(), schema);
@@ -47,6 +50,7 @@ void Guard::read_plan() {
 }
 
 int Guard::nothing_pending() {
+  if (options_.backup_always && !options_.common.dry_run && !options_.skip_backup) return back_up_all_the_same();
   tool_.out.result(
       {describe_status(plan_), {{"state", "nothing pending"}, {"found", plan_.found}, {"applied", Json::array()}}});
   return 0;
@@ -61,19 +65,22 @@ void Guard::require_not_again() const {
 }
 
 void Guard::require_possible() {
+  if (!options_.skip_backup) check_kept(context_, options_.common.keep.value_or(1));
   require_not_again();
+  require_no_brake();
+  require_verifiable();
   choice_ = choose_rehearsal(options_, context_, plan_);
-  if (!options_.skip_backup) require_put_back_possible(context_, tool_.session());
+  if (!options_.skip_backup && !options_.no_put_back) require_put_back_possible(context_, tool_.session());
 }
 
 int Guard::dry_run() {
-  tool_.out.result(show_dry_run(plan_, context_, rope_.record.catalogue, options_, choice_));
+  tool_.out.result(show_dry_run(plan_, context_, rope_.record.catalogue, options_, choice_, checklist_));
   return 0;
 }
 
 void Guard::ask() {
   require_answerable(options_.common);
-  tool_.out.note(describe_run(plan_, context_, rope_.record.catalogue, options_, choice_));
+  tool_.out.note(describe_run(plan_, context_, rope_.record.catalogue, options_, choice_, checklist_));
   if (options_.common.force) return;
   if (tool_.prompt.ask("Run these migrations? (yes/no)", "yes") != Answer::yes)
     throw Error{Failure::cancelled, "cancelled; nothing was changed"};
@@ -81,7 +88,7 @@ void Guard::ask() {
 
 /// The empty side database: proof that one can be made and dressed, the marker of this run, and where a put-back will
 /// go. Died here: an empty side database, marked "prepared" or with no marker yet. The target was not touched.
-void Guard::prepare(Journal& journal, const std::filesystem::path& catalogue) {
+void Guard::prepare(Journal& journal) {
   journal.record("prepared", {{"database", context_.database()},
                               {"source", context_.target.source},
                               {"side", rope_.side},
@@ -92,8 +99,13 @@ void Guard::prepare(Journal& journal, const std::filesystem::path& catalogue) {
                   .host = this_host(),
                   .target = context_.database(),
                   .target_comment = context_.server.database->comment,
-                  .details = {{"catalogue", catalogue.string()}}};
+                  .details = {{"catalogue", catalogue_.string()}}};
   marked_ = context_.server.can_create_databases;
+  if (!marked_ && options_.read_only)
+    throw Error{Failure::refused,
+                "--read-only needs a marker on the server, and this role may not create databases",
+                {},
+                "Leave it out, or run as a role with CREATEDB. Nothing was changed."};
   if (!marked_) {  // only with --skip-backup: require_put_back_possible() refuses otherwise
     tool_.out.warn(
         "this role may not create databases, so the run leaves no marker: if it dies, `recover` cannot know of it");
@@ -102,13 +114,14 @@ void Guard::prepare(Journal& journal, const std::filesystem::path& catalogue) {
   try {
     create_side_database(context_.maintenance, rope_.side, *context_.server.database, rope_.marker);
     if (!options_.skip_backup) require_properties_settable(context_.maintenance, rope_.side, *context_.server.database);
+    ask_not_to_write();
   } catch (const std::exception&) {
     abandon(std::current_exception());
   }
 }
 
 /// Died here: as in prepare(); perhaps .partial files in the catalogue, or a whole backup.
-void Guard::back_up(Journal& journal, const std::filesystem::path& catalogue) {
+void Guard::back_up(Journal& journal) {
   tool_.out.heading("Step 1: Creating Pre-Migration Backup");
   if (options_.skip_backup) {
     tool_.out.warn("Skipped by --skip-backup: what a failing migration commits cannot be put back.");
@@ -118,14 +131,15 @@ void Guard::back_up(Journal& journal, const std::filesystem::path& catalogue) {
       rope_.schema_before = read_schema_fingerprint(books(), rope_.record.schema);
       return;
     }
-    make_private_directories(catalogue);
-    for (const std::string& name : sweep_leftovers(tool_.files, catalogue))
+    make_private_directories(catalogue_);
+    for (const std::string& name : sweep_leftovers(tool_.files, catalogue_))
       tool_.out.note("Removed what an interrupted backup had left: " + name);
     before_backup_ = look_at_sessions(context_.maintenance, context_.database());
-    backup_ = take_backup(plan_guard_backup(tool_, context_, options_.common, {catalogue, "pre-migration"}), tool_);
+    backup_ = take_backup(plan_guard_backup(tool_, context_, options_.common, {catalogue_, "pre-migration"}), tool_);
     rope_.record.archive = backup_->archive.string();
     rope_.manifest = backup_->manifest;
     rope_.schema_before = backup_->schema;
+    copy_elsewhere();
     journal.record("backed up", {{"archive", backup_->archive.string()}, {"sha256", backup_->manifest.archive.sha256}});
   } catch (const std::exception&) {
     abandon(std::current_exception());
@@ -152,7 +166,8 @@ void Guard::rehearse_pending(Journal& journal) {
                                        .source = source,
                                        .plan = plan_,
                                        .settings = deploy_settings(context_, options_, tool_),
-                                       .pg_bin = options_.common.pg_bin},
+                                       .pg_bin = options_.common.pg_bin,
+                                       .checks = &checks_},
                                       options_, tool_);
       for (const RehearsedMigration& migration : rehearsal_->migrations) {
         if (migration.proven) rope_.record.reversals.push_back(*migration.proven);

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "common/interrupt.hpp"
 #include "migrate/guard_report.hpp"
 #include "migrate/guard_run.hpp"
@@ -31,6 +33,10 @@ PutBackReport Guard::settle(Journal& journal) {
       if (last || error.kind == Failure::unresolved) throw;
     }
   }
+  if (options_.no_put_back)
+    throw Error{Failure::unresolved, "the database is not put back: --no-put-back", "It is migrated half-way.",
+                fmt::format("Mend it, or type `migrate-production recover` to put its backup back: {}",
+                            rope_.record.archive.value_or("there is none"))};
   return restore_before(context_, rope_, options_, tool_, journal);
 }
 
@@ -51,6 +57,7 @@ int Guard::put_back(Journal& journal) {
     throw Error{Failure::unresolved, "the run could not be brought to its end: " + error.message, error.detail,
                 "Type `migrate-production recover`: it says which state the database is in, and finishes this run."};
   }
+  brake();
   tool_.out.result(show_put_back(context_, rope_, deployed_, report));
   return static_cast<int>(was_interrupted ? Failure::interrupted : Failure::failed);
 }

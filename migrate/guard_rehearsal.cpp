@@ -61,6 +61,12 @@ Rehearsal rehearse_on_backup(const RehearsalRequest& request, const MigrateOptio
   tool.out.note(fmt::format("Copy {} in {}", rehearsal.proof, human_duration(rehearsal.restored_in)));
   tool.out.note(describe_rehearsal(rehearsal).text);
   if (rehearsal.failure) throw failed_rehearsal(rehearsal);
+  if (!rehearsal.not_verified.empty()) {
+    std::string text;
+    for (const std::string& line : rehearsal.not_verified) text += line + "\n";
+    throw Error{Failure::refused, "the rehearsed database did not pass verification", text,
+                "The database was not touched. Correct the migration, or its verify.sql, and run again."};
+  }
   // Scripts that say so were refused before. What is left may be a function's doing, or somebody else's meanwhile.
   for (const std::string& line : rehearsal.outside)
     tool.out.warn("changed on the server while the rehearsal ran, by it or by others: " + line);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "restore/kept.hpp"
 
 namespace belay {
@@ -20,10 +22,35 @@ std::string way_back(const MigrationPlan& plan, const MigrateOptions& options) {
          "half-migrated database is kept";
 }
 
+/// What is asked or run besides, a line each.
+std::string describe_checks(const MigrateOptions& options) {
+  std::string text;
+  const auto add = [&text](const char* what, const std::string& which) {
+    text += fmt::format("{}: {}\n", what, which);
+  };
+  if (options.deploy_command) add("Deployed by", masked(*options.deploy_command, {}));
+  if (options.health.url) add("Health check", shown_health_url(*options.health.url));
+  if (options.health.command) add("Health check", masked(*options.health.command, {}));
+  for (const std::string& file : options.verify_sql) add("Verified by", file);
+  for (const std::string& table : options.critical_table) add("Critical table", table);
+  return text;
+}
+
 Json names(const MigrationPlan& plan) {
   Json list = Json::array();
   for (const PendingMigration& p : plan.pending) list.push_back(p.migration.name);
   return list;
+}
+
+/// What the checklist warns of; what is as it should be is only counted.
+std::string worth_knowing(const std::vector<Check>& checks) {
+  std::vector<Check> warned;
+  for (const Check& check : checks) {
+    if (check.state != CheckState::ok || check.name == "sessions") warned.push_back(check);
+  }
+  return fmt::format("Checklist: {} of {} points are as they should be\n", checks.size() - warned.size(),
+                     checks.size()) +
+         describe_checks(warned);
 }
 
 std::string way_of(const PutBackReport& report, const Rope& rope) {
@@ -34,8 +61,9 @@ std::string way_of(const PutBackReport& report, const Rope& rope) {
 }  // namespace
 
 std::string describe_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                         const MigrateOptions& options, const RehearsalChoice& choice) {
-  std::string text = describe_status(plan);
+                         const MigrateOptions& options, const RehearsalChoice& choice,
+                         const std::vector<Check>& checks) {
+  std::string text = describe_status(plan) + worth_knowing(checks);
   text += options.skip_backup ? "Backup: none (--skip-backup)\n"
                               : fmt::format("Backup: level archive, into {}\n", catalogue);
   text += choice.rehearse ? "Rehearsal: on a restored copy of that backup\n" : "Rehearsal: none (--no-rehearse)\n";
@@ -43,6 +71,7 @@ std::string describe_run(const MigrationPlan& plan, const RunContext& context, c
               ? "Way back: if something was committed, a second copy is ready and swapped in; the half-migrated "
                 "database is kept\n"
               : way_back(plan, options) + "\n";
+  text += describe_checks(options);
   if (context.target.url.schema)
     text += fmt::format("The URL names schema \"{}\"; a put-back puts the whole database back.\n",
                         *context.target.url.schema);
@@ -50,15 +79,16 @@ std::string describe_run(const MigrationPlan& plan, const RunContext& context, c
 }
 
 Result show_dry_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                    const MigrateOptions& options, const RehearsalChoice& choice) {
+                    const MigrateOptions& options, const RehearsalChoice& choice, const std::vector<Check>& checks) {
   return {describe_target(context.server, context.database(), context.target.source) + "\n" +
-              describe_run(plan, context, catalogue, options, choice) + "Nothing was changed.\n",
+              describe_run(plan, context, catalogue, options, choice, checks) + "Nothing was changed.\n",
           {{"dry_run", true},
            {"database", context.database()},
            {"pending", names(plan)},
            {"catalogue", catalogue},
            {"rehearsal", choice.rehearse},
            {"spare", choice.spare},
+           {"checks", to_json(checks)},
            {"one_transaction_each", plan.all_atomic()}}};
 }
 
@@ -73,10 +103,13 @@ Result show_done(const RunContext& context, const Rope& rope, const MigrationPla
         {{"name", m.name}, {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(m.duration).count()}});
   }
   text += fmt::format(
-      "Verified: the history says so for each of them, none failed, no index was left invalid{}\nNot verified: that "
-      "the "
-      "application works with it\n",
+      "Verified: the history says so for each of them, none failed, no index was left invalid and no constraint NOT "
+      "VALID, no table lost rows that the SQL does not account for{}\n",
       rehearsal ? ", the schema is the one that the rehearsal led to" : "");
+  for (const std::string& line : report.verified) text += "Verified: " + line + "\n";
+  const bool asked =
+      std::find(report.verified.begin(), report.verified.end(), "the health check is good") != report.verified.end();
+  if (!asked) text += "Not verified: that the application works with it\n";
   if (rope.record.archive)
     text += fmt::format("Backup from before: {}\nTo go back to it:   restore-database --backup-file {}\n",
                         *rope.record.archive, shell_word(*rope.record.archive));
@@ -85,6 +118,8 @@ Result show_done(const RunContext& context, const Rope& rope, const MigrationPla
            {"database", context.database()},
            {"found", plan.found},
            {"applied", applied},
+           {"verified", report.verified},
+           {"row_counts", report.row_counts},
            {"rehearsal", rehearsal ? describe_rehearsal(*rehearsal).json : Json(nullptr)},
            {"backup", rope.record.archive ? Json(*rope.record.archive) : Json(nullptr)}}};
 }

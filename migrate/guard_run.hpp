@@ -1,11 +1,15 @@
 // One guarded run as an object: what its steps share. The steps are in guard_prepare.cpp (up to the rehearsal: the
-// target is only read), guard_deploy.cpp (deploy and verify) and guard_put_back.cpp; their order is Guard::run in
+// target is only read), guard_deploy.cpp, guard_verify.cpp and guard_put_back.cpp; their order is Guard::run in
 // guard.cpp.
 #pragma once
 #include "backup/take.hpp"
 #include "common/error.hpp"
+#include "migrate/brake.hpp"
+#include "migrate/checks.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/guard_rehearsal.hpp"
+#include "migrate/health.hpp"
+#include "migrate/preflight.hpp"
 #include "migrate/put_back.hpp"
 
 namespace belay {
@@ -22,15 +26,36 @@ class Guard {
   int nothing_pending();
   void require_not_again() const;
   void require_possible();
+  void look_before();
+  void find_drift(PreflightFacts& facts);
+  void require_no_brake() const;
+  void release_brake();
+  void brake();
+  [[nodiscard]] std::vector<PutBackBefore> brake_entries() const;
+  void ask_not_to_write();
+  void copy_elsewhere();
+  void retain(Journal& journal);
+  int back_up_all_the_same();
   int dry_run();
+  void require_verifiable();
+  void require_healthy();
   void ask();
-  void prepare(Journal& journal, const std::filesystem::path& catalogue);
-  void back_up(Journal& journal, const std::filesystem::path& catalogue);
+  int act();
+  void prepare(Journal& journal);
+  void back_up(Journal& journal);
   void rehearse_pending(Journal& journal);
   void count_others_writes();
   void show_status();
   void deploy_pending(Journal& journal);
+  void remember_before();
+  DeployReport run_deploy(Connection& db, Journal& journal);
+  [[nodiscard]] DeployListeners listeners(Journal& journal);
   void verify();
+  void find_problems(std::vector<std::string>& findings);
+  void compare_rows(std::vector<std::string>& findings);
+  [[nodiscard]] bool others_are_at_work();
+  void run_verify_files(std::vector<std::string>& findings);
+  void check_health_after();
   int put_back(Journal& journal);
   int finish(Journal& journal);
   void set_step(const std::string& step);
@@ -42,7 +67,7 @@ class Guard {
 
   const MigrateOptions& options_;
   Tool& tool_;
-  std::filesystem::path folder_;
+  std::filesystem::path folder_, catalogue_;
   RunContext context_;
   std::optional<Connection> books_;  ///< on the target: Prisma's lock, and the history
   History history_;
@@ -53,7 +78,10 @@ class Guard {
   std::optional<BackupReport> backup_;
   DeployReport deployed_;
   RehearsalChoice choice_;
+  std::vector<Check> checklist_;
   std::optional<Rehearsal> rehearsal_;
+  Checks checks_;
+  TablesBefore tables_before_;
 };
 
 }  // namespace belay

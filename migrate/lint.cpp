@@ -42,7 +42,7 @@ class Linter {
     lint_name(script, settings_.name_pattern, sink_);
     lint_identifiers(script, sink_);
     if (!script.script.parsed) {
-      return sink_.add("unparsed-script", Severity::warning, LintSink::Place{0, 1},
+      return sink_.add("unparsed-script", LintSeverity::warning, LintSink::Place{0, 1},
                        fmt::format("not understood by the parser, and not looked at: {}", script.script.parse_error),
                        "Look at it yourself; the server decides whether it is right.");
     }
@@ -58,7 +58,7 @@ class Linter {
     const Statement& statement = script.script.statements[index];
     const Executed executed = executed_by(statement.text);
     if (!executed.unknown.empty())
-      sink_.add("dynamic-sql", Severity::note, LintSink::Place{index, statement.line},
+      sink_.add("dynamic-sql", LintSeverity::note, LintSink::Place{index, statement.line},
                 fmt::format("what it does cannot be told beforehand: {}", executed.unknown),
                 "Its effects are not among these findings; a rehearsal shows them.");
     for (const ParseNode& node : executed.statements) {
@@ -93,14 +93,14 @@ class Linter {
   MadeConstraints made_;
 };
 
-Severity by_bytes(std::optional<Bytes> bytes) {
-  if (!bytes) return Severity::warning;
-  return *bytes < small_table ? Severity::note : *bytes < large_table ? Severity::warning : Severity::error;
+LintSeverity by_bytes(std::optional<Bytes> bytes) {
+  if (!bytes) return LintSeverity::warning;
+  return *bytes < small_table ? LintSeverity::note : *bytes < large_table ? LintSeverity::warning : LintSeverity::error;
 }
 
 }  // namespace
 
-std::string_view to_string(Severity severity) {
+std::string_view to_string(LintSeverity severity) {
   constexpr std::array<std::string_view, 3> words{"note", "warning", "error"};
   return words.at(static_cast<std::size_t>(severity));
 }
@@ -110,12 +110,12 @@ std::vector<LintFinding> lint(const std::vector<LintScript>& scripts, LintCatalo
   return Linter{scripts, std::move(catalog), settings}.run();
 }
 
-void LintSink::add(const char* rule, Severity severity, const LintStep& step, const std::string& message,
+void LintSink::add(const char* rule, LintSeverity severity, const LintStep& step, const std::string& message,
                    const std::string& hint) {
   add(rule, severity, Place{step.index, step.statement.line}, message, hint);
 }
 
-void LintSink::add(const char* rule, Severity severity, const Place& place, const std::string& message,
+void LintSink::add(const char* rule, LintSeverity severity, const Place& place, const std::string& message,
                    const std::string& hint) {
   for (const Found& each : found_) {  // a DO block may do the same thing twice
     if (each.script == number_ && each.finding.line == place.line && each.finding.rule == rule &&
@@ -127,16 +127,16 @@ void LintSink::add(const char* rule, Severity severity, const Place& place, cons
                     place.line == 0 ? std::nullopt : std::optional{place.index}});
 }
 
-Severity cost_of(const CatalogTable& table) { return by_bytes(table.bytes); }
+LintSeverity cost_of(const CatalogTable& table) { return by_bytes(table.bytes); }
 
-Severity cost_of(const std::vector<const CatalogTable*>& tables) {
+LintSeverity cost_of(const std::vector<const CatalogTable*>& tables) {
   std::optional<Bytes> sum = 0;
   for (const CatalogTable* table : tables)
     sum = table->bytes && sum ? std::optional{*sum + *table->bytes} : std::nullopt;
   return by_bytes(sum);
 }
 
-Severity loss_of(const CatalogTable& table) { return table.filled ? Severity::error : Severity::warning; }
+LintSeverity loss_of(const CatalogTable& table) { return table.filled ? LintSeverity::error : LintSeverity::warning; }
 
 std::string sized(const CatalogTable& table) {
   const std::string name = shown_name(table.name);

@@ -14,8 +14,8 @@
 
 namespace belay {
 
-enum class Severity { note, warning, error };
-[[nodiscard]] std::string_view to_string(Severity severity);
+enum class LintSeverity { note, warning, error };
+[[nodiscard]] std::string_view to_string(LintSeverity severity);
 
 struct LintScript {
   std::string migration;  ///< the folder's name
@@ -26,7 +26,7 @@ struct LintScript {
 
 struct LintFinding {
   std::string rule;
-  Severity severity = Severity::warning;
+  LintSeverity severity = LintSeverity::warning;
   std::string migration, file;
   int line = 0;  ///< 1-based; 0 = the migration as a whole
   std::string message, hint;

@@ -16,7 +16,7 @@ void lint_renames(const LintStep& step, LintSink& sink) {
   if (step.kind != "RenameStmt") return;
   const std::string type = step.node.value("renameType", ""), to = step.node.value("newname", "");
   if (type == "OBJECT_SCHEMA")
-    return sink.add("renaming-schema", Severity::warning, step,
+    return sink.add("renaming-schema", LintSeverity::warning, step,
                     fmt::format("schema {} becomes {}: the application that is running does not find it",
                                 step.node.value("subname", ""), to),
                     expand_hint);
@@ -24,12 +24,12 @@ void lint_renames(const LintStep& step, LintSink& sink) {
   if (table == nullptr) return;
   if (type == "OBJECT_TABLE" || type == "OBJECT_VIEW" || type == "OBJECT_MATVIEW")
     sink.add(
-        "renaming-table", Severity::warning, step,
+        "renaming-table", LintSeverity::warning, step,
         fmt::format("{} becomes {}: the application that is running does not find it", shown_name(table->name), to),
         "With @@map(\"" + table->name.name +
             "\") in schema.prisma only the model's name changes, and no SQL is needed.");
   if (type == "OBJECT_COLUMN")
-    sink.add("renaming-column", Severity::warning, step,
+    sink.add("renaming-column", LintSeverity::warning, step,
              fmt::format("column {} of {} becomes {}: the application that is running does not find it",
                          step.node.value("subname", ""), shown_name(table->name), to),
              "With @map(\"" + step.node.value("subname", "") +
@@ -38,13 +38,13 @@ void lint_renames(const LintStep& step, LintSink& sink) {
 
 void lint_other_names(const LintStep& step, LintSink& sink) {
   if (step.kind == "AlterEnumStmt" && step.node.contains("oldVal"))
-    sink.add("renaming-enum-value", Severity::warning, step,
+    sink.add("renaming-enum-value", LintSeverity::warning, step,
              fmt::format("enum value '{}' becomes '{}': the application that is running does not know it",
                          step.node.value("oldVal", ""), step.node.value("newVal", "")),
              "Add the new value, let the application use it, and leave the old one.");
   const CatalogTable* table = step.kind == "AlterObjectSchemaStmt" ? old_table(step) : nullptr;
   if (table != nullptr)
-    sink.add("renaming-schema", Severity::warning, step,
+    sink.add("renaming-schema", LintSeverity::warning, step,
              fmt::format("{} moves to schema {}: the application that is running does not find it",
                          shown_name(table->name), step.node.value("newschema", "")),
              expand_hint);
@@ -76,7 +76,7 @@ void lint_columns(const LintStep& step, LintSink& sink) {
     const std::string subtype = command->value("subtype", "");
     const ParseNode& def = member(member(*command, "def"), "ColumnDef");
     if (subtype == "AT_DropNotNull")
-      sink.add("ban-drop-not-null", Severity::note, step,
+      sink.add("ban-drop-not-null", LintSeverity::note, step,
                fmt::format("{} of {} may be NULL from now on: does the application that is running expect that?",
                            command->value("name", ""), shown_name(table->name)),
                "First release an application that can read a NULL there.");
@@ -111,7 +111,7 @@ void lint_functions(const LintStep& step, LintSink& sink) {
     if (!known && step.catalog.live) continue;
     const bool again =
         created_again(step, name.name, type == "OBJECT_FUNCTION" ? "CREATE FUNCTION" : "CREATE PROCEDURE");
-    sink.add("changing-function-signature", Severity::warning, step,
+    sink.add("changing-function-signature", LintSeverity::warning, step,
              fmt::format("{} {}: calls of the application that is running may fail", shown_name(name),
                          again ? "is made anew, with other arguments or another result" : "is dropped"),
              again ? "CREATE OR REPLACE keeps it where arguments and result stay; else give the new one another name."
@@ -124,7 +124,7 @@ void lint_views(const LintStep& step, LintSink& sink) {
     for (const CatalogTable* view : dropped_tables(step, type)) {
       const bool stored = view->kind == 'm';
       if (created_again(step, view->name.name, stored ? "CREATE MATERIALIZED VIEW" : "CREATE VIEW")) continue;
-      sink.add("drop-view", Severity::warning, step,
+      sink.add("drop-view", LintSeverity::warning, step,
                fmt::format("drops view {}: the application that is running may read it", shown_name(view->name)),
                "First release an application that does not read it.");
     }

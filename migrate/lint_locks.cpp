@@ -97,8 +97,8 @@ void lint_index_drop(const LintStep& step, LintSink& sink) {
     const QualifiedName name = qualified_name(object);
     const LintCatalog::IndexPlace place = step.catalog.find_index(name);
     if (place.table == nullptr ? step.catalog.live : place.table->fresh) continue;
-    const bool small = place.table != nullptr && cost_of(*place.table) == Severity::note;
-    sink.add("require-concurrent-index-deletion", small ? Severity::note : Severity::warning, step,
+    const bool small = place.table != nullptr && cost_of(*place.table) == LintSeverity::note;
+    sink.add("require-concurrent-index-deletion", small ? LintSeverity::note : LintSeverity::warning, step,
              fmt::format("drops index {} under ACCESS EXCLUSIVE on {}: readers and writers wait", shown_name(name),
                          place.table == nullptr ? "its table" : sized(*place.table)),
              "DROP INDEX CONCURRENTLY, in a migration of its own.");
@@ -111,8 +111,8 @@ void lint_detach(const LintStep& step, LintSink& sink) {
   for (const ParseNode* command : table_commands(step)) {
     const ParseNode& partition = member(member(*command, "def"), "PartitionCmd");
     if (command->value("subtype", "") != "AT_DetachPartition" || partition.value("concurrent", false)) continue;
-    const bool small = cost_of(*table) == Severity::note;
-    sink.add("require-concurrent-partition-detach", small ? Severity::note : Severity::warning, step,
+    const bool small = cost_of(*table) == LintSeverity::note;
+    sink.add("require-concurrent-partition-detach", small ? LintSeverity::note : LintSeverity::warning, step,
              fmt::format("detaches {} under ACCESS EXCLUSIVE on {}: readers and writers wait",
                          qualified_name(member(partition, "name")).name, sized(*table)),
              "DETACH PARTITION … CONCURRENTLY, in a migration of its own.");
@@ -147,8 +147,8 @@ void lint_dropped_keys(const LintStep& step, LintSink& sink) {
   for (const LintCatalog::Reference& key : dropped_keys(step)) {
     const CatalogTable* parent = step.catalog.find(key.key->references);
     if (parent == nullptr || parent->fresh || std::find(gone.begin(), gone.end(), parent) != gone.end()) continue;
-    const bool small = cost_of(*parent) == Severity::note;
-    sink.add("drop-fk-locks-parent", small ? Severity::note : Severity::warning, step,
+    const bool small = cost_of(*parent) == LintSeverity::note;
+    sink.add("drop-fk-locks-parent", small ? LintSeverity::note : LintSeverity::warning, step,
              fmt::format("locks {} too, with ACCESS EXCLUSIVE, because foreign key {} of {} references it",
                          sized(*parent), key.key->name, shown_name(key.table->name)),
              "Drop the foreign key in a migration of its own, with a short lock_timeout.");

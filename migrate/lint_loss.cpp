@@ -25,7 +25,7 @@ void lint_truncate(const LintStep& step, LintSink& sink) {
     const CatalogTable* table = step.catalog.find(qualified_name(item));
     if (table == nullptr || table->fresh) continue;
     named.push_back(table);
-    sink.add("ban-truncate", table->filled ? Severity::error : Severity::note, step,
+    sink.add("ban-truncate", table->filled ? LintSeverity::error : LintSeverity::note, step,
              fmt::format("empties {}", sized(*table)), "Only a backup brings the rows back.");
   }
   Texts reached;
@@ -41,10 +41,10 @@ void lint_truncate(const LintStep& step, LintSink& sink) {
     filled = filled || table->filled;
   }
   if (!reached.empty())
-    return sink.add("ban-truncate-cascade", filled ? Severity::error : Severity::warning, step,
+    return sink.add("ban-truncate-cascade", filled ? LintSeverity::error : LintSeverity::warning, step,
                     fmt::format("empties {} too", listed(reached)), "Name every table that is meant, without CASCADE.");
   if (cascades(step.node) && !step.catalog.live)
-    sink.add("ban-truncate-cascade", Severity::error, step,
+    sink.add("ban-truncate-cascade", LintSeverity::error, step,
              "empties every table that references it too; which ones, only the database knows",
              "Name every table that is meant, without CASCADE.");
 }
@@ -56,9 +56,9 @@ void lint_whole_table_changes(const LintStep& step, LintSink& sink) {
   const bool joined = step.node.contains(deletes ? "usingClause" : "fromClause");
   if (table == nullptr || joined) return;
   if (deletes)
-    return sink.add("delete-without-where", table->filled ? Severity::error : Severity::note, step,
+    return sink.add("delete-without-where", table->filled ? LintSeverity::error : LintSeverity::note, step,
                     fmt::format("deletes every row of {}", sized(*table)), "Say which rows with WHERE.");
-  sink.add("update-without-where", table->filled ? cost_of(*table) : Severity::note, step,
+  sink.add("update-without-where", table->filled ? cost_of(*table) : LintSeverity::note, step,
            fmt::format("changes every row of {}, in one transaction", sized(*table)),
            "Say which rows with WHERE, and change them in batches, outside the migration.");
 }
@@ -73,7 +73,7 @@ void lint_lossy_types(const LintStep& step, LintSink& sink) {
     const ColumnType to = column_type(member(member(member(*command, "def"), "ColumnDef"), "typeName"));
     const TypeChange change = type_change({.from = column->type, .to = to, .utc = step.catalog.utc});
     if (change != TypeChange::narrowing) continue;
-    sink.add("lossy-type-change", table->filled ? Severity::warning : Severity::note, step,
+    sink.add("lossy-type-change", table->filled ? LintSeverity::warning : LintSeverity::note, step,
              fmt::format("{} does not hold every value of {}: values in {} of {} may be refused, cut or rounded",
                          to.text(), column->type.text(), column->name, sized(*table)),
              "Look at the values first; a new column beside the old one keeps both.");
@@ -110,7 +110,7 @@ void lint_column_drop(const LintStep& step, const CatalogTable& table, const std
   const Texts words = collateral_of(table, name);
   if (words.empty()) return;
   sink.add(
-      "drop-column-collateral", takes_other_columns(table, name) ? Severity::warning : Severity::note, step,
+      "drop-column-collateral", takes_other_columns(table, name) ? LintSeverity::warning : LintSeverity::note, step,
       fmt::format("goes with column {} of {}, without being named: {}", name, shown_name(table.name), listed(words)),
       "What is still needed has to be made again, without the column.");
 }
@@ -199,10 +199,10 @@ void lint_cascade(const LintStep& step, LintSink& sink) {
   const Victims victims = victims_of(step);
   const char* const hint = "Drop each of them by name, without CASCADE, so that nothing else goes.";
   if (!victims.words.empty())
-    return sink.add("drop-cascade-preview", victims.rows ? Severity::error : Severity::warning, step,
+    return sink.add("drop-cascade-preview", victims.rows ? LintSeverity::error : LintSeverity::warning, step,
                     "CASCADE takes along: " + listed(victims.words), hint);
   if (!step.catalog.live)
-    sink.add("drop-cascade-preview", Severity::warning, step,
+    sink.add("drop-cascade-preview", LintSeverity::warning, step,
              "what CASCADE takes along cannot be told without the database", hint);
 }
 
@@ -218,7 +218,7 @@ void lint_schema_drop(const LintStep& step, LintSink& sink) {
       filled = filled || (table.filled && table.kind != 'v');
     }
     if (tables.empty() && step.catalog.live) continue;
-    sink.add("ban-drop-schema", filled ? Severity::error : Severity::warning, step,
+    sink.add("ban-drop-schema", filled ? LintSeverity::error : LintSeverity::warning, step,
              fmt::format("drops schema {}{}{}", schema, tables.empty() ? "" : " with ", listed(tables)), backup_hint);
   }
 }

@@ -53,12 +53,12 @@ bool is_vague(std::string_view words) {
 }  // namespace
 
 void lint_name(const LintScript& script, const std::optional<std::string>& pattern, LintSink& sink) {
-  const auto say = [&](Severity severity, const std::string& message, const char* hint) {
+  const auto say = [&](LintSeverity severity, const std::string& message, const char* hint) {
     sink.add("migration-name", severity, LintSink::Place{}, message, hint);
   };
   if (pattern) {
     if (!std::regex_match(script.migration, std::regex{*pattern}))
-      say(Severity::warning, fmt::format("the name {} does not match {}", script.migration, *pattern),
+      say(LintSeverity::warning, fmt::format("the name {} does not match {}", script.migration, *pattern),
           "The pattern is --name-pattern's.");
     return;
   }
@@ -68,14 +68,14 @@ void lint_name(const LintScript& script, const std::optional<std::string>& patte
   const bool accepted =
       parts.stamp.size() == to_the_minute || parts.stamp.size() == to_the_day || is_dashed_date(script.migration);
   if (parts.stamp.empty() || (parts.stamp.size() != usual && !accepted))
-    return say(Severity::warning, fmt::format("the name {} has not the form YYYYMMDDHHMMSS_name", script.migration),
+    return say(LintSeverity::warning, fmt::format("the name {} has not the form YYYYMMDDHHMMSS_name", script.migration),
                form);
-  if (accepted) say(Severity::note, fmt::format("the time in the name is {}, not 14 digits", parts.stamp), form);
+  if (accepted) say(LintSeverity::note, fmt::format("the time in the name is {}, not 14 digits", parts.stamp), form);
   if (std::any_of(parts.rest.begin(), parts.rest.end(), [](unsigned char c) { return std::isupper(c) != 0; }))
-    say(Severity::warning, fmt::format("the name {} is not snake_case", parts.rest),
+    say(LintSeverity::warning, fmt::format("the name {} is not snake_case", parts.rest),
         "Write small letters, digits and _.");
   if (is_vague(parts.rest))
-    say(Severity::warning, fmt::format("the name {} does not say what the migration does", parts.rest),
+    say(LintSeverity::warning, fmt::format("the name {} does not say what the migration does", parts.rest),
         "Say what changes: add_orders_status, drop_legacy_carts.");
 }
 

@@ -33,7 +33,7 @@ void lint_column_blockers(const LintStep& step, const CatalogTable& table, const
   if (subtype == "AT_AlterColumnType") {
     const Texts words = blockers_of(table, name, true);
     if (!words.empty())
-      sink.add("view-blocks-type-change", Severity::error, step,
+      sink.add("view-blocks-type-change", LintSeverity::error, step,
                fmt::format("the server refuses a new type for {} of {}, which is used by {}", name,
                            shown_name(table.name), listed(words)),
                "Drop them before, and make them again after it, in the same migration.");
@@ -45,7 +45,7 @@ void lint_column_blockers(const LintStep& step, const CatalogTable& table, const
       words.push_back(fmt::format("foreign key {} of {}", reference.key->name, shown_name(reference.table->name)));
   }
   if (!words.empty())
-    sink.add("drop-blocked-by-dependents", Severity::error, step,
+    sink.add("drop-blocked-by-dependents", LintSeverity::error, step,
              fmt::format("the server refuses to drop {} of {}, which is used by {}", name, shown_name(table.name),
                          listed(words)),
              "Drop them before it, by name.");
@@ -68,7 +68,7 @@ void lint_table_blockers(const LintStep& step, LintSink& sink) {
     }
     if (!words.empty())
       sink.add(
-          "drop-blocked-by-dependents", Severity::error, step,
+          "drop-blocked-by-dependents", LintSeverity::error, step,
           fmt::format("the server refuses to drop {}, which is used by {}", shown_name(table->name), listed(words)),
           "Drop them before it, by name.");
   }
@@ -76,7 +76,7 @@ void lint_table_blockers(const LintStep& step, LintSink& sink) {
 
 void report_replica_identity(const LintStep& step, const CatalogTable& table, const CatalogIndex& index,
                              LintSink& sink) {
-  sink.add("replica-identity-lost", table.published ? Severity::error : Severity::warning, step,
+  sink.add("replica-identity-lost", table.published ? LintSeverity::error : LintSeverity::warning, step,
            fmt::format("index {} is the replica identity of {}: {}", index.name.name, shown_name(table.name),
                        table.published ? "without it every UPDATE and DELETE fails, for the table is published"
                                        : "without it UPDATE and DELETE fail once the table is published"),
@@ -124,7 +124,7 @@ void lint_persistence(const LintStep& step, LintSink& sink) {
       }
     }
     if (!words.empty())
-      sink.add("unlogged-blocked-by-fk", Severity::error, step,
+      sink.add("unlogged-blocked-by-fk", LintSeverity::error, step,
                fmt::format("the server refuses it for {} because of {}", shown_name(table->name), listed(words)),
                "Change the tables at the other end first, or drop the foreign key.");
   }
@@ -149,7 +149,7 @@ std::vector<const CatalogTable*> owners_only(const LintStep& step) {
 void lint_rights(const LintStep& step, LintSink& sink) {
   for (const CatalogTable* table : owners_only(step)) {
     if (table->owned) continue;
-    sink.add("missing-permission", Severity::error, step,
+    sink.add("missing-permission", LintSeverity::error, step,
              fmt::format("role {} may not do that: {} belongs to {}", step.catalog.role, shown_name(table->name),
                          table->owner),
              fmt::format("ALTER TABLE {} OWNER TO {}; or GRANT {} TO {};", shown_name(table->name), step.catalog.role,
@@ -162,7 +162,7 @@ void lint_rights(const LintStep& step, LintSink& sink) {
   QualifiedName name = qualified_name(relation);
   if (name.schema.empty() && !step.catalog.search_path.empty()) name.schema = step.catalog.search_path.front();
   if (step.catalog.no_create.contains(name.schema))
-    sink.add("missing-permission", Severity::error, step,
+    sink.add("missing-permission", LintSeverity::error, step,
              fmt::format("role {} may not create anything in schema {}", step.catalog.role, name.schema),
              fmt::format("GRANT CREATE ON SCHEMA {} TO {};", name.schema, step.catalog.role));
 }
@@ -175,7 +175,7 @@ void lint_invalid_namesake(const LintStep& step, LintSink& sink) {
   const QualifiedName full{table == nullptr ? "" : table->name.schema, name};
   const LintCatalog::IndexPlace place = step.catalog.find_index(full);
   const bool invalid = place.index != nullptr && !place.index->valid;
-  sink.add("concurrently-if-not-exists", invalid ? Severity::error : Severity::warning, step,
+  sink.add("concurrently-if-not-exists", invalid ? LintSeverity::error : LintSeverity::warning, step,
            invalid ? fmt::format("index {} is there and invalid: IF NOT EXISTS passes over it, and it stays so", name)
                    : fmt::format("IF NOT EXISTS passes over an invalid index {} that an earlier attempt left", name),
            "Leave IF NOT EXISTS out, or DROP INDEX CONCURRENTLY IF EXISTS before it.");

@@ -26,8 +26,8 @@ std::string closing(const LintReport& report) {
                                  ? fmt::format("judged by the tables of database \"{}\"", report.database)
                                  : "without a database: every table is taken to be filled, and its size is not known";
   const std::string allowed = report.allowed() == 0 ? "" : fmt::format(", {} allowed", report.allowed());
-  return fmt::format("{}, {}, {}{} in {}; {}.\n", counted(report.count(Severity::error), "error"),
-                     counted(report.count(Severity::warning), "warning"), counted(report.count(Severity::note), "note"),
+  return fmt::format("{}, {}, {}{} in {}; {}.\n", counted(report.count(LintSeverity::error), "error"),
+                     counted(report.count(LintSeverity::warning), "warning"), counted(report.count(LintSeverity::note), "note"),
                      allowed, counted(report.migrations, "migration"), judged);
 }
 
@@ -57,7 +57,7 @@ Json sarif_result(const LintFinding& finding) {
 
 }  // namespace
 
-std::size_t LintReport::count(Severity severity) const {
+std::size_t LintReport::count(LintSeverity severity) const {
   return static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), [&](const LintFinding& finding) {
     return finding.severity == severity && !finding.allowed;
   }));
@@ -68,13 +68,13 @@ std::size_t LintReport::allowed() const {
       findings.begin(), findings.end(), [](const LintFinding& finding) { return finding.allowed.has_value(); }));
 }
 
-bool LintReport::reaches(Severity severity) const {
+bool LintReport::reaches(LintSeverity severity) const {
   return std::any_of(findings.begin(), findings.end(),
                      [&](const LintFinding& finding) { return !finding.allowed && finding.severity >= severity; });
 }
 
-Severity fail_on(const std::optional<std::string>& word) {
-  return word == "warning" ? Severity::warning : Severity::error;
+LintSeverity fail_on(const std::optional<std::string>& word) {
+  return word == "warning" ? LintSeverity::warning : LintSeverity::error;
 }
 
 LintScript lint_script(const Migration& migration, Script script) {
@@ -104,9 +104,9 @@ Result describe_lint(const LintReport& report) {
   }
   result.text += closing(report);
   result.json["migrations"] = report.migrations;
-  result.json["errors"] = report.count(Severity::error);
-  result.json["warnings"] = report.count(Severity::warning);
-  result.json["notes"] = report.count(Severity::note);
+  result.json["errors"] = report.count(LintSeverity::error);
+  result.json["warnings"] = report.count(LintSeverity::warning);
+  result.json["notes"] = report.count(LintSeverity::note);
   result.json["allowed"] = report.allowed();
   result.json["live"] = report.live;
   return result;

@@ -16,14 +16,14 @@ struct LintReport {
   std::size_t migrations = 0;
   bool live = false;     ///< judged by a database's own tables; else every table is taken to be filled
   std::string database;  ///< its name
-  [[nodiscard]] std::size_t count(Severity severity) const;  ///< without those that are allowed
+  [[nodiscard]] std::size_t count(LintSeverity severity) const;  ///< without those that are allowed
   [[nodiscard]] std::size_t allowed() const;
   /// A finding that is not allowed is as bad as that.
-  [[nodiscard]] bool reaches(Severity severity) const;
+  [[nodiscard]] bool reaches(LintSeverity severity) const;
 };
 
 /// "error" or "warning", as --fail-on takes them; none = error.
-[[nodiscard]] Severity fail_on(const std::optional<std::string>& word);
+[[nodiscard]] LintSeverity fail_on(const std::optional<std::string>& word);
 
 /// The plan's pending migrations against the catalog of `db`, an idle session on the target: one READ ONLY transaction.
 /// `name_pattern`: see LintSettings. Throws ServerError.

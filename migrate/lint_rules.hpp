@@ -31,7 +31,7 @@ struct LintTrace {
   std::vector<QualifiedName> tables;     ///< altered, and there before
   std::vector<QualifiedName> exclusive;  ///< locked with ACCESS EXCLUSIVE
   std::vector<QualifiedName> worked;     ///< gone through, with rows in them
-  Severity work_cost = Severity::note;
+  LintSeverity work_cost = LintSeverity::note;
   std::vector<QualifiedName> made, copied_from, dropped;
 };
 
@@ -47,14 +47,14 @@ class LintSink {
     number_ = number;
   }
   /// About the statement of a step.
-  void add(const char* rule, Severity severity, const LintStep& step, const std::string& message,
+  void add(const char* rule, LintSeverity severity, const LintStep& step, const std::string& message,
            const std::string& hint);
   /// About a statement by its place, or (line 0) about the migration as a whole.
   struct Place {
     std::size_t index = 0;
     int line = 0;
   };
-  void add(const char* rule, Severity severity, const Place& place, const std::string& message,
+  void add(const char* rule, LintSeverity severity, const Place& place, const std::string& message,
            const std::string& hint);
   [[nodiscard]] std::vector<Found>& found() { return found_; }
 
@@ -66,11 +66,11 @@ class LintSink {
 
 /// What going through the rows of a table costs: below 16 MB a note, below 1 GB or where the size is not known a
 /// warning, else an error.
-[[nodiscard]] Severity cost_of(const CatalogTable& table);
+[[nodiscard]] LintSeverity cost_of(const CatalogTable& table);
 /// The same for several tables together.
-[[nodiscard]] Severity cost_of(const std::vector<const CatalogTable*>& tables);
+[[nodiscard]] LintSeverity cost_of(const std::vector<const CatalogTable*>& tables);
 /// Loss of rows: an error where there are any, or it is not known.
-[[nodiscard]] Severity loss_of(const CatalogTable& table);
+[[nodiscard]] LintSeverity loss_of(const CatalogTable& table);
 /// "public.orders (about 1.2 million rows, 340 MB)".
 [[nodiscard]] std::string sized(const CatalogTable& table);
 /// "a, b and 3 more".

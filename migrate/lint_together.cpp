@@ -67,7 +67,7 @@ void lint_rows_with_schema(const std::vector<LintTrace>& traces, LintSink& sink)
   const auto schema = std::find_if(traces.begin(), traces.end(), [](const LintTrace& t) { return t.changes_schema; });
   const auto rows = std::find_if(traces.begin(), traces.end(), [](const LintTrace& t) { return t.changes_rows; });
   if (schema == traces.end() || rows == traces.end()) return;
-  sink.add("row-changes-with-ddl", Severity::warning, LintSink::Place{rows->index, rows->line},
+  sink.add("row-changes-with-ddl", LintSeverity::warning, LintSink::Place{rows->index, rows->line},
            fmt::format("changes rows in the same migration as {} in line {}, whose lock is held meanwhile",
                        schema->what, schema->line),
            "Change the rows in a migration of their own, or in batches outside of one.");
@@ -81,7 +81,7 @@ void lint_copies(const std::vector<LintTrace>& traces, LintSink& sink) {
       });
       if (copy.made.empty() || dropped == traces.end()) continue;
       sink.add(
-          "table-copy", Severity::warning, LintSink::Place{copy.index, copy.line},
+          "table-copy", LintSeverity::warning, LintSink::Place{copy.index, copy.line},
           fmt::format("copies {} to {}, and drops it in line {}: keys, defaults, indexes, owned sequences, triggers "
                       "and rights are not copied",
                       source.name, copy.made.front().name, dropped->line),
@@ -94,7 +94,7 @@ void lint_way_back(const LintScript& script, const std::vector<LintTrace>& trace
   if (script.has_down) return;
   const auto lost = std::find_if(traces.begin(), traces.end(), [](const LintTrace& t) { return !t.lost.empty(); });
   if (lost == traces.end()) return;
-  sink.add("no-way-back", Severity::warning, LintSink::Place{lost->index, lost->line},
+  sink.add("no-way-back", LintSeverity::warning, LintSink::Place{lost->index, lost->line},
            fmt::format("no reversal can bring back {}, and there is no down.sql", lost->lost),
            "Only a backup leads back; a down.sql beside migration.sql says what else may be done.");
 }
@@ -150,7 +150,7 @@ void lint_subjects(const std::vector<LintTrace>& traces, const LintCatalog& cata
   }
   if (tables.size() < 2 || roots_of(tables, catalog).size() < 2) return;
   const auto first = std::find_if(traces.begin(), traces.end(), [](const LintTrace& t) { return !t.tables.empty(); });
-  sink.add("unrelated-changes", Severity::note, LintSink::Place{first->index, first->line},
+  sink.add("unrelated-changes", LintSeverity::note, LintSink::Place{first->index, first->line},
            fmt::format("changes {}, which have nothing to do with each other: all their locks are held to the end",
                        listed(names)),
            "A migration for each of them can be deployed, and taken back, by itself.");
@@ -205,7 +205,7 @@ void MadeConstraints::add(const LintStep& step, std::size_t script, const Qualif
   for (const ParseNode& item : member(constraint, "fk_attrs")) made.columns.push_back(name_in(item));
   if (made.columns.empty() && !column.empty()) made.columns.push_back(column);
   const CatalogTable* found = step.catalog.find(table);
-  made.fresh = found == nullptr || found->fresh || cost_of(*found) == Severity::note;
+  made.fresh = found == nullptr || found->fresh || cost_of(*found) == LintSeverity::note;
   made_.push_back(std::move(made));
 }
 
@@ -255,7 +255,7 @@ void MadeConstraints::judge(const std::vector<LintScript>& scripts, const LintCa
     const CatalogConstraint* constraint = made.name.empty() ? nullptr : table->constraint(made.name);
     if (!made.valid && constraint != nullptr && !constraint->validated)
       sink.add(
-          "not-valid-left-behind", Severity::note, LintSink::Place{made.index, made.line},
+          "not-valid-left-behind", LintSeverity::note, LintSink::Place{made.index, made.line},
           fmt::format("constraint {} of {} stays NOT VALID: old rows may break it", made.name, shown_name(made.table)),
           "VALIDATE CONSTRAINT in the next migration.");
     const bool served = std::any_of(table->indexes.begin(), table->indexes.end(), [&](const CatalogIndex& index) {
@@ -264,7 +264,7 @@ void MadeConstraints::judge(const std::vector<LintScript>& scripts, const LintCa
     });
     if (!made.foreign_key || served || made.columns.empty()) continue;
     Texts columns = made.columns;
-    sink.add("foreign-key-without-index", made.fresh ? Severity::note : Severity::warning,
+    sink.add("foreign-key-without-index", made.fresh ? LintSeverity::note : LintSeverity::warning,
              LintSink::Place{made.index, made.line},
              fmt::format("no index of {} begins with {}: each DELETE of a referenced row reads the whole table",
                          shown_name(made.table), listed(columns)),

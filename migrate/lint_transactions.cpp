@@ -22,14 +22,14 @@ void lint_control(const Script& script, LintSink& sink) {
     const Statement& statement = script.statements[i];
     if (statement.transaction_control && !said) {
       said = true;
-      sink.add("transaction-control-in-script", Severity::warning, place_of(script, i),
+      sink.add("transaction-control-in-script", LintSeverity::warning, place_of(script, i),
                fmt::format("{}: the migration is not one transaction any more, and can fail half-way", statement.kind),
                "Leave it out: a script whose statements allow it runs in one transaction anyway.");
     }
     if (statement.kind == "BEGIN" || statement.kind == "START TRANSACTION") open = true;
     if (statement.kind == "COMMIT" || statement.kind == "ROLLBACK") open = false;
     if (open && concurrent(statement))
-      sink.add("ban-concurrent-index-creation-in-transaction", Severity::error, place_of(script, i),
+      sink.add("ban-concurrent-index-creation-in-transaction", LintSeverity::error, place_of(script, i),
                fmt::format("the server refuses {} in a transaction block (25001)",
                            statement.object.empty() ? statement.kind : statement.kind + " " + statement.object),
                "Leave BEGIN and COMMIT out.");
@@ -42,7 +42,7 @@ void lint_company(const Script& script, LintSink& sink) {
   });
   for (std::size_t i = 0; i < script.statements.size() && alone > 1; ++i) {
     if (!concurrent(script.statements[i])) continue;
-    return sink.add("concurrently-in-multi-statement-file", Severity::warning, place_of(script, i),
+    return sink.add("concurrently-in-multi-statement-file", LintSeverity::warning, place_of(script, i),
                     fmt::format("{} cannot run in one transaction with the file's other statements; Prisma up to 7.3 "
                                 "sends the file as one, and the server refuses it (25001)",
                                 script.statements[i].kind),
@@ -68,7 +68,7 @@ void lint_lock_timeout(const Script& script, LintSink& sink) {
   for (std::size_t i = 0; i < script.statements.size(); ++i) {
     if (const auto set = lock_timeout_in(script.statements[i])) timeout = *set;
     if (timeout.empty() || timeout.starts_with("0") || !concurrent(script.statements[i])) continue;
-    return sink.add("concurrently-lock-timeout", Severity::warning, place_of(script, i),
+    return sink.add("concurrently-lock-timeout", LintSeverity::warning, place_of(script, i),
                     fmt::format("lock_timeout {} may end {} half-way, and leave an invalid index", timeout,
                                 script.statements[i].kind),
                     "SET lock_timeout = 0 before it; migrate-production takes it off by itself, others do not.");
@@ -80,7 +80,7 @@ void lint_enum_values(const Script& script, LintSink& sink) {
     const Statement& statement = script.statements[i];
     if (statement.kind != "ALTER TYPE" || !statement.outside_transaction) continue;
     sink.add(
-        "new-enum-value-used", Severity::warning, place_of(script, i),
+        "new-enum-value-used", LintSeverity::warning, place_of(script, i),
         fmt::format("a new value of {} is used further down: it has to be committed first, so the migration is not "
                     "one transaction (55P04 elsewhere)",
                     statement.object),
@@ -112,7 +112,7 @@ void lint_running_again(const Script& script, LintSink& sink) {
     const auto node = parse_statement(script.statements[i].text);
     const char* missing = node ? fails_again(*node) : nullptr;
     if (missing == nullptr) continue;
-    sink.add("prefer-robust-stmts", Severity::note, place_of(script, i),
+    sink.add("prefer-robust-stmts", LintSeverity::note, place_of(script, i),
              fmt::format("the script is not one transaction: run again after a failure, {} fails here",
                          script.statements[i].kind),
              fmt::format("Write {}.", missing));
@@ -133,7 +133,7 @@ void lint_transactions(const LintScript& script, LintSink& sink) {
     for (std::size_t i = 0; i < script.script.statements.size(); ++i) {
       if (script.script.statements[i].line <= effect.line) index = i;
     }
-    sink.add("outside-database", Severity::warning, Place{index, effect.line},
+    sink.add("outside-database", LintSeverity::warning, Place{index, effect.line},
              fmt::format("reaches beyond the database: {}", effect.what),
              "It cannot be rehearsed beside the target, and no backup of the database takes it back.");
   }

@@ -1,4 +1,5 @@
 #include "migrate/baseline.hpp"
+#include "migrate/check_verb.hpp"
 #include "migrate/deploy_verb.hpp"
 #include "migrate/diff.hpp"
 #include "migrate/guard.hpp"
@@ -6,6 +7,7 @@
 #include "migrate/lint_verb.hpp"
 #include "migrate/recover.hpp"
 #include "migrate/resolve.hpp"
+#include "migrate/runs_verb.hpp"
 #include "migrate/status.hpp"
 #include "migrate/validate.hpp"
 
@@ -20,9 +22,12 @@ int main(int argc, char** argv) {
     if (options->verb == "history") return run_history(*options, tool);
     if (options->verb == "lint") return run_lint(*options, tool);
     if (options->verb == "validate") return run_validate(*options, tool);
+    if (options->verb == "check") return run_check(*options, tool);
     if (options->verb == "diff") return run_diff(*options, tool);
     if (options->verb == "resolve") return run_resolve(*options, tool);
     if (options->verb == "baseline") return run_baseline(*options, tool);
+    if (options->verb == "runs") return run_runs(*options, tool);
+    if (options->verb == "show") return run_show(*options, tool);
     return options->verb == "recover" ? run_recover(*options, tool) : run_guarded(*options, tool);
   });
 }

@@ -4,6 +4,8 @@
 
 #include "common/error.hpp"
 #include "migrate/lint_verb.hpp"
+#include "migrate/runs_verb.hpp"
+#include "migrate/verify_options.hpp"
 
 namespace belay {
 
@@ -17,13 +19,20 @@ void check_verb(const MigrateOptions& options) {
     throw Error{Failure::usage, "--rehearse and --no-rehearse exclude each other", {}, "Give one of them."};
   if (options.spare && options.no_spare)
     throw Error{Failure::usage, "--spare and --no-spare exclude each other", {}, "Give one of them."};
+  check_retention_rules(options.retention);
+  if (options.copy_to && options.backup_minio)
+    throw Error{Failure::usage, "--copy-to and --backup-minio both name a place", {}, "Use one of them."};
   if (options.skip_backup && (options.rehearse || options.spare))
     throw Error{Failure::usage,
                 "without a backup nothing can be rehearsed, and there is no spare",
                 {},
                 "Leave out --skip-backup, or --rehearse and --spare."};
+  if (options.html && (options.bundle || options.common.json))
+    throw Error{
+        Failure::usage, "--html excludes --json and --bundle", {}, "Each of them is a form of its own; give one."};
   if (options.sql && !options.name)
     throw Error{Failure::usage, "--sql needs the migration's name", {}, "Type migrate-production history NAME --sql."};
+  check_verify_options(options);
   if (options.lint_all && options.offline)
     throw Error{Failure::usage, "--offline looks at the whole folder anyway", {}, "Leave out --all."};
   check_name_pattern(options.name_pattern);
@@ -38,16 +47,19 @@ void check_verb(const MigrateOptions& options) {
 /// What only some verbs have a use for.
 void name_verbs(OptionSet& set) {
   const std::vector<std::string> guarded{""}, deploys{"deploy", ""};
-  for (const char* option : {"--skip-backup", "--rehearse", "--no-rehearse", "--spare", "--no-spare", "--max-lock",
-                             "--again", "--backup-path", "--local-only"})
-    set.only_for(option, guarded);
+  const std::vector<std::string> checked{"", "check"};
+  for (const char* option : {"--skip-backup", "--rehearse", "--no-rehearse", "--spare", "--no-spare"})
+    set.only_for(option, checked);
+  for (const char* option : {"--max-lock", "--again", "--local-only"}) set.only_for(option, guarded);
+  set.only_for("--backup-path", {"", "check", "runs", "show"});
   set.only_for("--on-lost-writes", {"", "recover"});
   for (const char* option : {"--to", "--steps", "--lock-retries", "--statement-timeout"}) set.only_for(option, deploys);
   for (const char* option : {"--backup-file", "--accept-as-is"}) set.only_for(option, {"recover"});
   set.only_for("--sql", {"history"});
-  set.only_for("--side-server", {"diff"});
+  set.only_for("--side-server", {"diff", "check", ""});
   for (const char* option : {"--applied", "--rolled-back"}) set.only_for(option, {"resolve"});
   set.only_for("--up-to", {"baseline"});
+  name_verify_verbs(set);
 }
 
 }  // namespace
@@ -57,7 +69,8 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   OptionSet set{"migrate-production",
                 "Runs the pending migrations of a Prisma folder under guard: backup, deploy, verify; if anything "
                 "fails, the database is put back by itself."};
-  set.path("--backup-path", options.backup_path, "DIR", "folder for the backup (default ./backups/pre-migration)");
+  set.path("--backup-path", options.backup_path, "DIR",
+           "folder for the backup and the run's report (default ./backups/pre-migration)");
   set.flag("--skip-backup", options.skip_backup, "no backup: then nothing that was committed can be put back",
            Where::command_line_only);
   set.flag("--rehearse", options.rehearse,
@@ -70,7 +83,7 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   set.flag("--no-spare", options.no_spare, "do not: the backup is restored when it is needed");
   set.duration("--max-lock", options.max_lock,
                "stop before the deploy if the rehearsal held a lock that blocks others for longer");
-  set.flag("--again", options.again, "apply a migration again that was taken back, and is unchanged since",
+  set.flag("--again", options.again, "apply a migration again that was taken back or put back, and is unchanged since",
            Where::command_line_only);
   set.choice(
       "--on-lost-writes", options.on_lost_writes, {"stop", "restore"},
@@ -107,8 +120,12 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
              Where::command_line_only);
   set.number("--lock-retries", options.lock_retries, 0, 1000,
              "how often a migration that waited --lock-timeout for another session's lock is tried again [5]");
+  add_show_options(set, options);
   set.command("recover",
               "after a run that was killed: says which state the database is in, and finishes or undoes that run");
+  add_guard_options(set, options);
+  set.command("check", "the checklist before a run, alone: what would stop it, what should be known");
+  add_verify_options(set, options);
   add_lint_options(set, options);
   add_migrations_option(set, options.common);
   add_restore_options(set, options.common);

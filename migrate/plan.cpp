@@ -183,8 +183,10 @@ MigrationPlan plan_migrations(const MigrationFacts& facts) {
     plan.warnings.push_back(elsewhere);
   const HistoryRow* resumed = facts.may_resume ? resumable_row(facts) : nullptr;
   for (const JoinedMigration& joined : join_history(facts.folder, facts.history)) {
-    if (joined.edited)
+    if (joined.edited) {
+      plan.edited.push_back(joined.name);
       plan.warnings.push_back(fmt::format("migration \"{}\" was edited after it was applied", joined.name));
+    }
     const bool resumes = resumed != nullptr && resumed->migration_name == joined.name;
     if (!joined.pending_for_deploy() && !resumes) continue;
     plan.pending.push_back(to_pending(joined));

@@ -31,6 +31,7 @@ struct MigrationPlan {
   std::vector<PendingMigration> pending;  ///< in the order they will run
   std::vector<std::string> left;          ///< pending too, but behind --to or --steps
   bool creates_history = false;
+  std::vector<std::string> edited;  ///< applied, and the file is another one since
   std::vector<std::string> warnings;
   [[nodiscard]] bool all_atomic() const;  ///< each is one transaction with its history row
 };

@@ -35,6 +35,7 @@ Error stranded(const RunContext& context, const Rope& rope, const std::string& w
   hint +=
       " To keep it as it is instead: mend it by hand, settle the history with `migrate-production resolve`, then "
       "`migrate-production recover --accept-as-is`.";
+  if (rope.record.read_only) hint += " Until then it stays read-only for others.";
   return Error{Failure::unresolved, why, detail, hint};
 }
 
@@ -193,6 +194,7 @@ std::optional<PutBackReport> restore_with_patience(RunContext& context, Rope& ro
 
 void drop_side(RunContext& context, const Rope& rope, Tool& tool) {
   try {
+    end_read_only(context, rope);
     drop_side_database(context.maintenance, rope.side);
   } catch (const Error& error) {
     tool.out.warn(
@@ -209,6 +211,10 @@ std::optional<SwapWitness> witness_for(int round, const LostWrites& lost, const 
 
 }  // namespace
 
+void end_read_only(RunContext& context, const Rope& rope) {
+  if (rope.record.read_only) make_writable(context.maintenance, context.database(), *rope.record.read_only);
+}
+
 RebuildRequest rebuild_request(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
   RebuildRequest request{
       .target = context.database(), .marker = rope.marker, .kept_kind = SideKind::failed, .side_exists = true};
@@ -221,6 +227,7 @@ RebuildRequest rebuild_request(RunContext& context, const Rope& rope, const Migr
                   .server_version = context.server.version};
   request.kept = side_name(context.database(), SideKind::failed, rope.marker.run);
   request.properties = rope.manifest->database;
+  if (rope.record.read_only) request.kept_clause = writable_clause(*rope.record.read_only);
   return request;
 }
 

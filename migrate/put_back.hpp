@@ -42,6 +42,9 @@ struct PutBackReport {
 /// Nothing of the pending migrations was committed. Throws unresolved if the schema is not what it was.
 PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& tool, Journal& journal);
 
+/// Others may write again, if this run had asked them not to. Died before: the marker still says so.
+void end_read_only(RunContext& context, const Rope& rope);
+
 /// Something was: by the reversals that the rehearsal has proven, and the side database goes. None: not this way, and
 /// nothing was changed.
 [[nodiscard]] std::optional<PutBackReport> reverse_committed(RunContext& context, const Rope& rope,

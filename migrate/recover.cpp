@@ -61,6 +61,7 @@ class Recovery {
     end_sessions();
     sweep_catalogues();
     const std::optional<SideDatabase> begun = find_begun(context_);
+    if (!begun) end_read_only_of_dead_runs();
     remove_leftovers(begun ? begun->name : "");
     if (begun) settle(*begun);
     return show();
@@ -69,6 +70,7 @@ class Recovery {
  private:
   int dry_run();
   void end_sessions();
+  void end_read_only_of_dead_runs();
   void sweep_catalogues();
   void settle(const SideDatabase& begun);
   void settle_by_history(Rope& rope, Journal& journal);
@@ -107,6 +109,16 @@ void Recovery::end_sessions() {
   std::vector<std::string> databases{context_.database()};
   for (const SideDatabase& side : context_.sides) databases.push_back(side.name);
   end_dead_sessions(context_.maintenance, databases);
+}
+
+/// Where a deploy was begun it stays until the database is settled: what others write before that could be lost.
+void Recovery::end_read_only_of_dead_runs() {
+  for (const SideDatabase& side : context_.sides) {
+    const std::optional<ReadOnly> read_only = side.marker && !side.kept() ? read_only_of(*side.marker) : std::nullopt;
+    if (!read_only || !context_.server.database) continue;
+    make_writable(context_.maintenance, context_.database(), *read_only);
+    recovered_.lines.push_back("others may write again: the dead run had made the database read-only for them");
+  }
 }
 
 void Recovery::sweep_catalogues() {
@@ -172,6 +184,7 @@ void Recovery::finish(const Rope& rope, Connection& db) {
   recovered_.state = "done";
   recovered_.lines.push_back(
       fmt::format("all {} migrations of that run are applied and recorded", rope.record.pending.size()));
+  end_read_only_of_dead_runs();
   drop_side_database(context_.maintenance, rope.side);
 }
 
@@ -203,6 +216,7 @@ void Recovery::put_back(Rope& rope, Journal& journal) {
 void Recovery::accept_as_is(const SideDatabase& begun) {
   recovered_.state = "accepted";
   recovered_.lines.push_back(fmt::format("run {} is given up, the database stays as it is", begun.marker->run));
+  end_read_only_of_dead_runs();
   drop_side_database(context_.maintenance, begun.name);
 }
 

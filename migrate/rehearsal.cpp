@@ -159,6 +159,19 @@ std::string not_rehearsable(const MigrationPlan& plan) {
   return text;
 }
 
+namespace {
+
+/// No session of it is left on the copy.
+void run_on(const std::string& copy, const RehearsalRequest& request, Tool& tool, Rehearsal& result) {
+  Connection look{request.context.target.url, copy, tool.session()};
+  std::optional<CopyChecks> checks;
+  if (request.checks != nullptr) checks.emplace(*request.checks, look, request.source.manifest);
+  Stage{request, copy, tool, result}.run();
+  if (checks && !result.failure) result.not_verified = checks->findings(look);
+}
+
+}  // namespace
+
 Rehearsal rehearse(const RehearsalRequest& request, Tool& tool) {
   Rehearsal result;
   const TimePoint began = tool.clock.now();
@@ -171,7 +184,7 @@ Rehearsal rehearse(const RehearsalRequest& request, Tool& tool) {
                     tool};
   result.proof = copy.proof().words();
   result.restored_in = tool.clock.now() - began;
-  Stage{request, copy.name(), tool, result}.run();
+  run_on(copy.name(), request, tool, result);
   copy.drop();
   return result;
 }

@@ -13,6 +13,7 @@
 #include "common/fingerprint.hpp"
 #include "common/run_context.hpp"
 #include "common/statement_meter.hpp"
+#include "migrate/checks.hpp"
 #include "migrate/plan.hpp"
 #include "migrate/way_back.hpp"
 #include "restore/source.hpp"
@@ -35,7 +36,8 @@ struct Rehearsal {
   SchemaFingerprint schema;      ///< what the migrations lead to
   std::optional<Error> failure;  ///< the first that failed, with all that is known of it
   std::string failed_migration;
-  std::vector<std::string> outside;  ///< roles and settings of the server that changed meanwhile
+  std::vector<std::string> not_verified;  ///< findings of the checks, a line each
+  std::vector<std::string> outside;       ///< roles and settings of the server that changed meanwhile
   /// The longest that a lock which keeps out writers, or readers too, was held on a table that was there before.
   [[nodiscard]] Duration longest_lock() const;
 };
@@ -46,6 +48,7 @@ struct RehearsalRequest {
   const MigrationPlan& plan;
   ApplySettings settings;
   std::optional<std::filesystem::path> pg_bin;
+  const Checks* checks = nullptr;  ///< what has to be true afterwards; null = nothing
 };
 
 /// Why the pending migrations must not be run beside the target, a line each; empty if they may.

@@ -36,8 +36,11 @@ Json to_json(const RunRecord& r) {
           {"others_then", r.then.others},
           {"creates_history", r.creates_history},
           {"creates_schema", r.creates_schema},
+          {"read_only", r.read_only ? to_json(*r.read_only) : Json(nullptr)},
           {"reversals", to_json(r.reversals)},
-          {"spare", r.spare}};
+          {"spare", r.spare},
+          {"unvalidated_before", r.unvalidated_before ? Json(*r.unvalidated_before) : Json(nullptr)},
+          {"by_command", r.by_command}};
 }
 
 std::optional<RunRecord> record_from_json(const Json& details) {
@@ -58,7 +61,12 @@ std::optional<RunRecord> record_from_json(const Json& details) {
     r.creates_history = details.at("creates_history");
     r.creates_schema = details.at("creates_schema");
     r.reversals = reversals_from_json(details.value("reversals", Json::array()));
+    const Json read_only = details.value("read_only", Json(nullptr));
+    if (read_only.is_object()) r.read_only = read_only_from(read_only);
     r.spare = details.at("spare");
+    if (const Json unvalidated = details.value("unvalidated_before", Json(nullptr)); !unvalidated.is_null())
+      r.unvalidated_before = unvalidated.get<std::vector<std::string>>();
+    r.by_command = details.value("by_command", false);
     return r;
   } catch (const Json::exception&) {
     return std::nullopt;
@@ -82,7 +90,7 @@ RunRecord make_record(const MigrationPlan& plan, const History& history, const s
 }
 
 Traces find_traces(const RunRecord& record, const History& history) {
-  Traces traces;
+  Traces traces{.maybe_committed = record.by_command};
   std::set<std::string> applied;
   for (const HistoryRow& row : history.rows) {
     const RecordedPending* pending = find_pending(record, row.migration_name);

@@ -8,6 +8,7 @@
 #include "common/history.hpp"
 #include "common/output.hpp"
 #include "migrate/plan.hpp"
+#include "migrate/read_only.hpp"
 #include "migrate/way_back.hpp"
 #include "migrate/writes.hpp"
 
@@ -27,13 +28,17 @@ struct RunRecord {
       earlier_rows;  ///< ids of rows that names in `pending` had before this run (rolled back ones)
   std::vector<std::string> others_wrote;    ///< between backup and deploy, counted exactly: a line per table
   std::vector<std::string> invalid_before;  ///< indexes that were invalid before the run
+  /// Constraints that nobody had validated before the run; none in a marker of an earlier version.
+  std::optional<std::vector<std::string>> unvalidated_before;
   std::vector<std::string>
       written_tables;            ///< tables that the pending statements name as the target of INSERT, UPDATE or DELETE
   SessionsThen then;             ///< who was there when the deploy began
   bool creates_history = false;  ///< _prisma_migrations did not exist before
   bool creates_schema = false;   ///< nor did its schema
   std::vector<ProvenReversal>
-      reversals;       ///< of pending migrations, those that the rehearsal has proven to lose nothing
+      reversals;                      ///< of pending migrations, those that the rehearsal has proven to lose nothing
+  std::optional<ReadOnly> read_only;  ///< others were asked not to write
+  bool by_command = false;            ///< --deploy-command: what it did beside the history is not known
   bool spare = false;  ///< the marked side database holds a proven copy of the backup, ready to be swapped in
 };
 

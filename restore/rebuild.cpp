@@ -140,6 +140,7 @@ RebuildReport swap_in(Connection& maintenance, const RebuildRequest& r, const Pr
                    .side = r.load.side,
                    .kept = r.kept,
                    .kept_marker = kept_marker(r),
+                   .kept_clause = r.kept_clause,
                    .witness = r.witness,
                    .properties = r.properties};
   RebuildReport report{.proof = proof, .kept = r.kept};

@@ -20,6 +20,7 @@ struct RebuildRequest {
   DatabaseProperties properties;  ///< what the new target gets
   bool side_exists = false;       ///< an empty one, made before by this run
   GuardedSwap* guard = nullptr;   ///< what would be lost was counted and agreed to; null = the swap asks nobody
+  std::string kept_clause = {};   ///< of ALTER DATABASE, for the kept one; empty = nothing is changed
   std::optional<SwapWitness> witness = {};  ///< where there is no guard: the swap looks whether others wrote since
 };
 

@@ -82,6 +82,8 @@ void attempt(Connection& maintenance, Connection& terminator, const SwapRequest&
     report.done = !must_stop(maintenance, r, oid, report);
     if (!report.done) return transaction.rollback();
     mark(maintenance, *r.kept, with_moment(maintenance, r));
+    if (!r.kept_clause.empty())
+      maintenance.run(fmt::format("ALTER DATABASE {} {}", quote_identifier(*r.kept), r.kept_clause));
   }
   rename(maintenance, r.side, r.target);
   dress(maintenance, r);

@@ -25,6 +25,7 @@ struct SwapRequest {
   std::string side;                    ///< becomes the target
   std::optional<std::string> kept;     ///< the old target's new name; none = the target does not exist
   Marker kept_marker;                  ///< its details get what `swapped_at` reads
+  std::string kept_clause = {};        ///< of ALTER DATABASE, for the kept one; empty = nothing is changed
   std::optional<SwapWitness> witness;  ///< none = nobody is looked for
   std::optional<DatabaseProperties>
       properties;  ///< put on the new target; none = it has its own already, only the comment is set

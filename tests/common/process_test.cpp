@@ -155,3 +155,11 @@ TEST_CASE("a child does not inherit what it must not know, nor what was taken aw
   ::unsetenv("MINIO_SECRET_KEY");
   ::unsetenv("BELAY_TEST_UNWANTED");
 }
+
+TEST_CASE("what a child leaves in the background keeps nobody waiting, once it let go of the child's streams") {
+  std::string out;
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(shell("sleep 3 >/dev/null 2>&1 & echo done", out).ok());
+  CHECK(out == "done\n");
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{2});
+}

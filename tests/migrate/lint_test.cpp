@@ -152,8 +152,8 @@ TEST_CASE("a report counts what is not allowed, and prints as compilers do") {
       .live = true,
       .database = "shop"};
   CHECK(report.allowed() == 1);
-  CHECK_FALSE(report.reaches(Severity::error));
-  CHECK(report.reaches(Severity::warning) == (report.count(Severity::warning) > 0));
+  CHECK_FALSE(report.reaches(LintSeverity::error));
+  CHECK(report.reaches(LintSeverity::warning) == (report.count(LintSeverity::warning) > 0));
   const std::string text = describe_lint(report).text;
   CHECK_THAT(text, Catch::Contains("20260101000000_example/migration.sql:2: allowed: drops table public.orders (empty) "
                                    "[ban-drop-table]\n    reason: gone\n"));

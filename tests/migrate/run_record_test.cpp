@@ -1,5 +1,7 @@
 #include "migrate/run_record.hpp"
 
+#include <set>
+
 #include "tests/support/catch.hpp"
 
 namespace belay {
@@ -46,7 +48,10 @@ TEST_CASE("details without a complete record are no record") {
     CAPTURE(key);
     Json part = whole;
     part.erase(key);
-    CHECK_FALSE(record_from_json(part));
+    // A marker of an earlier version has no such fields, and `recover` has to understand it.
+    const std::set<std::string> later{"unvalidated_before", "by_command", "others_then", "reversals"};
+    const bool newer = later.contains(key);
+    CHECK(record_from_json(part).has_value() == newer);
     part[key] = Json::object({{"of another", "type"}});
     CHECK_FALSE(record_from_json(part));
   }

@@ -1,0 +1,55 @@
+#include "common/error.hpp"
+#include "migrate/options.hpp"
+
+namespace belay {
+
+namespace {
+
+void add_starting(OptionSet& set, MigrateOptions& o) {
+  set.flag("--at-start", o.at_start, "called by a container's entry point: RUN_MIGRATIONS=false means do nothing",
+           Where::command_line_only);
+  set.duration("--wait-for-lock", o.wait_for_lock,
+               "how long another run, or Prisma, is waited for; who then finds nothing pending ends with 0 [2s, 10s]");
+  set.flag("--backup-always", o.backup_always, "take the backup even if nothing is pending");
+  set.flag("--check-connection", o.check_connection,
+           "check: only connect, and say server, version, database, role and rights");
+  for (const char* option : {"--at-start", "--backup-always"}) set.only_for(option, {""});
+  set.only_for("--wait-for-lock", {"", "deploy"});
+  set.only_for("--check-connection", {"check"});
+}
+
+void add_safety(OptionSet& set, MigrateOptions& o) {
+  set.flag("--read-only", o.read_only,
+           "ask others not to write from the backup to the end: the database's default becomes read-only, and their "
+           "sessions are ended once");
+  set.flag("--no-put-back", o.no_put_back,
+           "go on although the database could not be put back; what is committed when it fails stays (status 7)",
+           Where::command_line_only);
+  set.list("--allow-edited", o.allow_edited, "NAME",
+           "this applied migration's file may differ from what was applied; may be given several times",
+           Where::command_line_only);
+  set.flag("--fail-on-drift", o.fail_on_drift, "refuse to run if the live schema is not what the migrations make");
+  for (const char* option : {"--read-only", "--no-put-back"}) set.only_for(option, {"", "check"});
+  for (const char* option : {"--allow-edited", "--fail-on-drift"}) set.only_for(option, {"", "check"});
+}
+
+void add_places(OptionSet& set, MigrateOptions& o) {
+  set.text("--copy-to", o.copy_to, "REMOTE",
+           "copy the backup to this place of rclone (name:path) before the deploy begins");
+  set.flag("--backup-minio", o.backup_minio, "the same, to MINIO_BUCKET at MINIO_ENDPOINT");
+  set.flag("--require-offsite", o.require_offsite, "refuse to run without a copy of the backup elsewhere");
+  add_retention_options(set, o.retention);
+  for (const char* option : {"--copy-to", "--backup-minio", "--require-offsite", "--retention-days", "--keep-daily",
+                             "--keep-weekly", "--keep-monthly", "--retention"})
+    set.only_for(option, {"", "check"});
+}
+
+}  // namespace
+
+void add_guard_options(OptionSet& set, MigrateOptions& options) {
+  add_starting(set, options);
+  add_safety(set, options);
+  add_places(set, options);
+}
+
+}  // namespace belay
