@@ -57,10 +57,29 @@ int Guard::steps(Journal& journal) {
   back_up(journal);
   show_status();
   rehearse_pending(journal);
+  if (options_.verb == "rehearse") return end_rehearsal(journal);
   deploy_pending(journal);
   if (!deployed_.failure) verify();
   if (deployed_.failure) return put_back(journal);
   return finish(journal);
+}
+
+/// The verb `rehearse`. Died before the drop: an empty side database without the record of a deploy.
+int Guard::end_rehearsal(Journal& journal) {
+  journal.record("done");
+  if (marked_) drop_side();
+  report_.outcome({.state = RunState::done,
+                   .status = 0,
+                   .words = fmt::format("{} pending migrations passed their rehearsal; nothing was deployed.",
+                                        plan_.pending.size()),
+                   .detail = {},
+                   .hint = {}});
+  report_.write(tool_.files, catalogue_, tool_.out);
+  Result result = describe_rehearsal(*rehearsal_);
+  result.json["state"] = "rehearsed";
+  result.json["backup"] = rope_.record.archive.value_or("");
+  tool_.out.result(result);
+  return 0;
 }
 
 void Guard::set_step(const std::string& step) {

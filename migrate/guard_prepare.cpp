@@ -168,13 +168,20 @@ void Guard::rehearse_pending(Journal& journal) {
     const RestoreSource source = open_backup(backup_->archive);
     if (choice_.rehearse) {
       report_.step_begun("Rehearsal");
-      rehearsal_ = rehearse_on_backup({.context = context_,
-                                       .source = source,
-                                       .plan = plan_,
-                                       .settings = deploy_settings(context_, options_, tool_),
-                                       .pg_bin = options_.common.pg_bin,
-                                       .checks = &checks_},
-                                      options_, tool_);
+      std::optional<RehearsalServer> elsewhere = find_rehearsal_server(options_, context_, tool_);
+      rehearsal_ =
+          rehearse_on_backup({.url = elsewhere ? elsewhere->target.url : context_.target.url,
+                              .maintenance = elsewhere ? elsewhere->sessions.maintenance : context_.maintenance,
+                              .target = context_.database(),
+                              .source = source,
+                              .plan = [this](Connection&) -> const MigrationPlan& { return plan_; },
+                              .settings = deploy_settings(context_, options_, tool_),
+                              .pg_bin = options_.common.pg_bin,
+                              .checks = &checks_,
+                              .command_target = elsewhere ? &elsewhere->target : &context_.target},
+                             options_, tool_);
+      report_.rehearsed(*rehearsal_);
+      require_passed(*rehearsal_, options_);
       for (const RehearsedMigration& migration : rehearsal_->migrations) {
         if (migration.proven) rope_.record.reversals.push_back(*migration.proven);
       }

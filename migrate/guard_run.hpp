@@ -67,6 +67,7 @@ class Guard {
   void check_health_after();
   int put_back(Journal& journal);
   int finish(Journal& journal);
+  int end_rehearsal(Journal& journal);
   void set_step(const std::string& step);
   void abandon(const std::exception_ptr& why);
   void drop_side();

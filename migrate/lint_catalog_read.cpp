@@ -246,6 +246,8 @@ LintCatalog read_lint_catalog(Connection& db, const std::optional<std::string>& 
   LintCatalog catalog;
   catalog.live = true;
   Transaction reads{db, "ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+  // The sizes are asked of the tables themselves, and somebody may be altering one.
+  db.run("SET LOCAL lock_timeout = '5s'");
   read_session_facts(db, schema, catalog);
   // Names in what the server describes come out the same whatever the role's search_path is.
   db.run("SET LOCAL search_path = ''");

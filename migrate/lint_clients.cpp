@@ -80,7 +80,9 @@ void lint_columns(const LintStep& step, LintSink& sink) {
                fmt::format("{} of {} may be NULL from now on: does the application that is running expect that?",
                            command->value("name", ""), shown_name(table->name)),
                "First release an application that can read a NULL there.");
-    if (subtype == "AT_AddColumn" && is_required(def) && !gets_a_value(def))
+    const bool there =
+        command->value("missing_ok", false) && table->column(def.value("colname", "")) != nullptr;  // IF NOT EXISTS
+    if (subtype == "AT_AddColumn" && is_required(def) && !gets_a_value(def) && !there)
       sink.add("adding-required-field", loss_of(*table), step,
                fmt::format("adds {} NOT NULL without a default to {}: {}", def.value("colname", ""), sized(*table),
                            table->filled ? "fails while there are rows, and the running application's INSERTs fail"

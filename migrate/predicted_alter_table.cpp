@@ -153,6 +153,15 @@ class Alteration {
         everywhere(Work::scan, WorkCause::check, "constraint " + constraint.name);
     }
     lock_referencing(name);
+    // Foreign keys that lead here are checked again where the values are compared by another operator.
+    for (const LintCatalog::Reference& reference : effects_.catalog().references_to(table_.name)) {
+      const bool other_operator =
+          change != TypeChange::same_bits && (column == nullptr || column->type.name != to.name);
+      const bool leads_here =
+          reference.key->referenced_columns.empty() || holds(reference.key->referenced_columns, name);
+      if (other_operator && leads_here && reference.table != &table_)
+        effects_.work(*reference.table, Work::scan, WorkCause::foreign_key, "constraint " + reference.key->name);
+    }
     if (change != TypeChange::same_bits) everywhere(Work::rewrite, WorkCause::type_change, column_words(name));
   }
 

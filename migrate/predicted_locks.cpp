@@ -74,7 +74,8 @@ void create_index(const ParseNode& node, EffectsBuilder& effects) {
     effects.lock(*each, mode);
     if (each->kind != 'p')
       effects.work(*each, Work::index_build, WorkCause::index, name.empty() ? "the index" : "index " + name);
-    if (table->kind != 'p') break;
+    const bool only = !member(node, "relation").value("inh", false);
+    if (table->kind != 'p' || only) break;
   }
 }
 

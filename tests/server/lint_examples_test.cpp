@@ -3,16 +3,9 @@
 // predicted to lock and to write anew is what is measured.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
-#include <set>
 #include <sstream>
 
-#include "common/statement_meter.hpp"
-#include "migrate/lint.hpp"
-#include "migrate/predicted_locks.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/server.hpp"
+#include "tests/server/lint_bench.hpp"
 
 namespace belay::test {
 namespace {
@@ -67,20 +60,16 @@ std::vector<Example> read_examples(std::set<std::string>& sections) {
   return examples;
 }
 
-class Bench {
+class Bench : public LintRunner {
  public:
-  Bench() : database_("lint", Owner::superuser, server_.url()), db_(database_.connect()) {}
-
   void prepare(const std::string& setup) {
-    db_.run_script("RESET ROLE; RESET lock_timeout; SET client_min_messages = warning");
-    for (const Row& row : db_.rows("SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname "
-                                   "<> 'information_schema'"))
-      db_.run("DROP SCHEMA " + row.text(0) + " CASCADE");
-    for (const Row& row : db_.rows("SELECT quote_ident(rolname) FROM pg_roles WHERE rolname ~ '^belay_lint'")) {
-      db_.run_script("DROP OWNED BY " + row.text(0));
-      db_.run_script("DROP ROLE " + row.text(0));
-    }
-    db_.run_script("CREATE SCHEMA public; SET search_path = public;" + setup);
+    db().run_script("RESET ROLE; RESET lock_timeout; SET client_min_messages = warning");
+    for (const Row& row : db().rows("SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname "
+                                    "<> 'information_schema'"))
+      db().run("DROP SCHEMA " + row.text(0) + " CASCADE");
+    for (const Row& row : db().rows("SELECT quote_ident(rolname) FROM pg_roles WHERE rolname ~ '^belay_lint'"))
+      db().run_script("DROP OWNED BY " + row.text(0) + "; DROP ROLE " + row.text(0));
+    db().run_script("CREATE SCHEMA public; SET search_path = public;" + setup);
   }
 
   [[nodiscard]] std::set<std::string> lint_of(const Example& example) {
@@ -97,7 +86,7 @@ class Bench {
     }
     std::set<std::string> rules;
     text_.clear();
-    for (const LintFinding& finding : lint(scripts, read_lint_catalog(db_, std::nullopt))) {
+    for (const LintFinding& finding : lint(scripts, read_lint_catalog(db(), std::nullopt))) {
       text_ += fmt::format("{}:{}: {}: {} [{}]\n", finding.file, finding.line, to_string(finding.severity),
                            finding.message, finding.rule);
       if (!finding.allowed) rules.insert(finding.rule);
@@ -105,92 +94,14 @@ class Bench {
     return rules;
   }
 
-  /// Statement by statement; false if the server refused one.
-  bool run(const Example& example) {
-    for (const std::string& text : example.scripts) {
-      const Script script = parse_script(text);
-      if (!script.parsed) {
-        if (!run_plainly(text)) return false;
-        continue;
-      }
-      for (const Statement& statement : script.statements) {
-        if (!run_statement(script, statement)) return false;
-      }
-    }
-    return true;
+  bool run_all(const Example& example) {
+    return std::all_of(example.scripts.begin(), example.scripts.end(),
+                       [&](const std::string& script) { return run(script); });
   }
 
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
-  bool run_plainly(const std::string& sql) {
-    try {
-      db_.run_script(sql);
-      return true;
-    } catch (const ServerError& error) {
-      text_ += error.primary + "\n";
-      if (db_.transaction_state() != TransactionState::idle) db_.run("ROLLBACK");
-      return false;
-    }
-  }
-
-  bool run_statement(const Script& script, const Statement& statement) {
-    const bool alone = std::any_of(script.statements.begin(), script.statements.end(),
-                                   [](const Statement& each) { return each.transaction_control; });
-    if (alone || statement.outside_transaction || statement.session_only) return run_plainly(statement.text);
-    INFO(statement.text);
-    const LintCatalog catalog = read_lint_catalog(db_, std::nullopt);
-    const auto predicted = predict(statement, catalog);
-    StatementMeter meter{db_};
-    meter.begin_script();
-    db_.run("BEGIN");
-    meter.before(statement);
-    if (!run_plainly(statement.text)) return false;
-    meter.after(statement);
-    db_.run("COMMIT");
-    meter.end_script();
-    if (executed_by(statement.text).unknown.empty()) CHECK(measured(meter.statements().back(), catalog) == predicted);
-    return true;
-  }
-
-  using Effects = std::pair<std::map<std::string, std::string>, std::set<std::string>>;
-
-  static Effects predict(const Statement& statement, const LintCatalog& catalog) {
-    Effects effects;
-    for (const ParseNode& node : executed_by(statement.text).statements) {
-      const PredictedEffects each = predict_effects(node, catalog);
-      for (const PredictedLock& lock : each.locks) {
-        if (catalog.tables.contains(lock.relation)) effects.first[shown_name(lock.relation)] = to_string(lock.mode);
-      }
-      for (const QualifiedName& name : each.rewritten()) effects.second.insert(shown_name(name));
-    }
-    return effects;
-  }
-
-  static int strength(const std::string& mode) {
-    int number = 0;
-    while (number < 8 && to_string(static_cast<LockMode>(number)) != mode) ++number;
-    return number;
-  }
-
-  static Effects measured(const MeasuredStatement& statement, const LintCatalog& catalog) {
-    Effects effects;
-    std::set<std::string> tables;
-    for (const auto& [name, table] : catalog.tables) tables.insert(shown_name(name));
-    for (const TableLock& lock : statement.locks) {
-      if (!tables.contains(lock.table)) continue;
-      std::string& mode = effects.first[lock.table];
-      if (strength(mode) < strength(lock.mode)) mode = lock.mode;
-    }
-    for (const std::string& table : statement.rewritten) {
-      if (tables.contains(table)) effects.second.insert(table);
-    }
-    return effects;
-  }
-
-  OwnServer server_;
-  TestDatabase database_;
-  Connection db_;
   std::string text_;
 };
 
@@ -226,8 +137,8 @@ TEST_CASE(
     const std::set<std::string> found = bench.lint_of(example);
     INFO("docs/lint.md:" << example.line << ": " << example.rule << " " << example.kind << "\n" << bench.text());
     CHECK(found.contains(rule) == (example.kind == "bad"));
-    const bool ran = bench.run(example);
-    INFO(bench.text());
+    const bool ran = bench.run_all(example);
+    INFO(bench.refusal());
     CHECK(ran != example.says("fails"));
   }
 }

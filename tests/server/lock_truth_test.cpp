@@ -50,7 +50,8 @@ const char* const tables =
     "CREATE STATISTICS t_stats ON a, b FROM t;"
     "INSERT INTO p SELECT i, i, true FROM generate_series(1, 5) i; INSERT INTO t SELECT i, i, i, i, i, now(), now(), "
     "i, "
-    "'{x}' FROM generate_series(1, 5) i; INSERT INTO single VALUES (1); INSERT INTO part_1 VALUES (1); INSERT INTO "
+    "'{x}' FROM generate_series(1, 5) i; INSERT INTO single VALUES (1); INSERT INTO uses VALUES (1); INSERT INTO "
+    "part_1 VALUES (1); INSERT INTO "
     "part_2 VALUES (1001); INSERT INTO other SELECT i FROM generate_series(1, 5) i;";
 
 const std::vector<Kind>& adding_columns() {
@@ -244,6 +245,8 @@ class Truth {
     for (const QualifiedName& name : effects.rewritten()) rewritten.insert(name.name);
     CHECK(locks == kind.locks);
     CHECK(rewritten == kind.rewritten);
+    worked_.clear();
+    for (const TableWork& work : effects.work) worked_.insert(work.table.name);
   }
 
   /// Indexes and sequences are measured too: of those every one that was predicted has to be there.
@@ -258,8 +261,10 @@ class Truth {
     statement.text = kind.statement;
     db_.run("BEGIN");
     meter.before(statement);
+    read_before_ = rows_read();
     db_.run_script(kind.statement);
     meter.after(statement);
+    check_reading(kind);
     db_.run("ROLLBACK");
     meter.end_script();
     const MeasuredStatement& measured = meter.statements().back();
@@ -281,9 +286,34 @@ class Truth {
     }
   }
 
+  /// Since the session's statistics were last sent on.
+  [[nodiscard]] std::map<std::string, std::int64_t> rows_read() {
+    std::map<std::string, std::int64_t> read;
+    for (const Row& row :
+         db_.rows("SELECT relname, seq_tup_read AS n FROM pg_stat_xact_user_tables WHERE schemaname = 'truth'"))
+      read[row.text("relname")] = row.number("n");
+    return read;
+  }
+
+  /// Which tables were gone through, as the server's own statistics count it.
+  void check_reading(const Kind& kind) {
+    const bool alters = kind.statement.starts_with("ALTER") || kind.statement.starts_with("CREATE INDEX");
+    if (!alters) return;
+    std::set<std::string> read;
+    for (const auto& [table, rows] : rows_read()) {
+      if (rows > read_before_[table]) read.insert(table);
+    }
+    // Looking up each value reads the referenced table too.
+    if (kind.statement.find("FOREIGN KEY") != std::string::npos || kind.setup.find("FOREIGN KEY") != std::string::npos)
+      read.erase("t");
+    CHECK(read == worked_);
+  }
+
   TestDatabase database_;
   Connection db_;
   Locks accessories_;
+  std::set<std::string> worked_;
+  std::map<std::string, std::int64_t> read_before_;
 };
 
 void check_all(const std::vector<Kind>& kinds) {
