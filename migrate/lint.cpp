@@ -57,9 +57,11 @@ class Linter {
   void see_statement(const LintScript& script, std::size_t number, std::size_t index, std::vector<LintTrace>& traces) {
     const Statement& statement = script.script.statements[index];
     const Executed executed = executed_by(statement.text);
-    if (!executed.unknown.empty())
+    const bool unnamed = std::any_of(executed.statements.begin(), executed.statements.end(), has_unknown_name);
+    if (!executed.unknown.empty() || unnamed)
       sink_.add("dynamic-sql", LintSeverity::note, LintSink::Place{index, statement.line},
-                fmt::format("what it does cannot be told beforehand: {}", executed.unknown),
+                fmt::format("what it does cannot be told beforehand: {}",
+                            executed.unknown.empty() ? "a name is put in when it runs" : executed.unknown),
                 "Its effects are not among these findings; a rehearsal shows them.");
     for (const ParseNode& node : executed.statements) {
       if (!node.is_object() || node.empty()) continue;
@@ -103,6 +105,15 @@ LintSeverity by_bytes(std::optional<Bytes> bytes) {
 std::string_view to_string(LintSeverity severity) {
   constexpr std::array<std::string_view, 3> words{"note", "warning", "error"};
   return words.at(static_cast<std::size_t>(severity));
+}
+
+bool has_unknown_name(const ParseNode& statement) {
+  bool unknown = false;
+  walk_nodes(statement, [&](std::string_view, const ParseNode& node) {
+    unknown = unknown || node.value("relname", ParseNode{}) == "%I";
+    return !unknown;
+  });
+  return unknown;
 }
 
 std::vector<LintFinding> lint(const std::vector<LintScript>& scripts, LintCatalog catalog,

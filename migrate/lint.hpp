@@ -40,6 +40,9 @@ struct LintRule {
 /// All there are, in the order of docs/lint.md.
 [[nodiscard]] const std::vector<LintRule>& lint_rules();
 
+/// True if it names a table that is known only when it runs: executed_by calls such a name %I.
+[[nodiscard]] bool has_unknown_name(const ParseNode& statement);
+
 struct LintSettings {
   /// The scripts are the folder's whole history: what one of them made is in use when the next one runs. Otherwise they
   /// run together, and what the first makes is still empty for the last.

@@ -145,15 +145,18 @@ void use(Allow& allow, std::size_t number, LintSink& sink) {
 void judge(const Allow& allow, LintSink& sink) {
   const LintSink::Place place{allow.statement.value_or(0), allow.line};
   if (allow.rules.empty() || allow.reason.empty()) {
-    return sink.add("invalid-allow", LintSeverity::warning, place, "belay:allow without a rule or a reason allows nothing",
+    return sink.add("invalid-allow", LintSeverity::warning, place,
+                    "belay:allow without a rule or a reason allows nothing",
                     "Write `-- belay:allow RULE: why it is right here`.");
   }
   for (const std::string& rule : allow.rules) {
     if (!known_rule(rule)) {
-      sink.add("invalid-allow", LintSeverity::warning, place, fmt::format("belay:allow of \"{}\", which is no rule", rule),
+      sink.add("invalid-allow", LintSeverity::warning, place,
+               fmt::format("belay:allow of \"{}\", which is no rule", rule),
                "The rules are in docs/lint.md; each finding ends with its rule's name.");
     } else if (std::find(allow.used.begin(), allow.used.end(), rule) == allow.used.end()) {
-      sink.add("unused-allow", LintSeverity::note, place, fmt::format("there is nothing of {} here to be allowed", rule),
+      sink.add("unused-allow", LintSeverity::note, place,
+               fmt::format("there is nothing of {} here to be allowed", rule),
                "Remove the comment, or put it right above the statement that it is meant for.");
     }
   }

@@ -124,7 +124,8 @@ std::vector<LintCatalog::Reference> dropped_keys(const LintStep& step) {
   std::vector<LintCatalog::Reference> keys;
   const auto add_all = [&](const CatalogTable& table, const auto& which) {
     for (const CatalogConstraint& key : table.constraints) {
-      if (key.kind == 'f' && key.references != table.name && which(key)) keys.push_back({&table, &key});
+      if (key.kind == 'f' && !key.inherited && key.references != table.name && which(key))
+        keys.push_back({&table, &key});
     }
   };
   for (const CatalogTable* table : dropped_tables(step, "OBJECT_TABLE"))

@@ -27,8 +27,9 @@ std::string closing(const LintReport& report) {
                                  : "without a database: every table is taken to be filled, and its size is not known";
   const std::string allowed = report.allowed() == 0 ? "" : fmt::format(", {} allowed", report.allowed());
   return fmt::format("{}, {}, {}{} in {}; {}.\n", counted(report.count(LintSeverity::error), "error"),
-                     counted(report.count(LintSeverity::warning), "warning"), counted(report.count(LintSeverity::note), "note"),
-                     allowed, counted(report.migrations, "migration"), judged);
+                     counted(report.count(LintSeverity::warning), "warning"),
+                     counted(report.count(LintSeverity::note), "note"), allowed,
+                     counted(report.migrations, "migration"), judged);
 }
 
 Json to_json(const LintFinding& finding) {

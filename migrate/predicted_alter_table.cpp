@@ -37,6 +37,8 @@ LockMode mode_of(const ParseNode& command) {
   return share_update_exclusive;
 }
 
+bool reaches_partitions(std::string_view subtype) { return subtype.find("Trig") != std::string_view::npos; }
+
 bool reaches_children(std::string_view subtype, const ParseNode& command) {
   static const std::set<std::string, std::less<>> always{
       "AT_AddColumn",   "AT_DropColumn",     "AT_AlterColumnType", "AT_ColumnDefault",      "AT_SetNotNull",
@@ -262,6 +264,10 @@ class Alteration {
   }
 
   void detach(const ParseNode& command) {
+    for (const CatalogConstraint& key : table_.constraints) {
+      const CatalogTable* other = key.kind == 'f' ? effects_.catalog().find(key.references) : nullptr;
+      if (other != nullptr) effects_.lock(*other, share_row_exclusive);
+    }
     const bool concurrent = member(member(command, "def"), "PartitionCmd").value("concurrent", false);
     if (!concurrent) lock_default_partition();
     if (const CatalogTable* child = partition_in(command); child != nullptr)
@@ -303,10 +309,16 @@ bool is_volatile(const ParseNode& expression, const LintCatalog& catalog) {
 void predict_foreign_key(const CatalogTable* table, const ParseNode& constraint, EffectsBuilder& effects) {
   if (constraint.value("contype", "") != "CONSTR_FOREIGN") return;
   const CatalogTable* other = effects.catalog().find(qualified_name(member(constraint, "pktable")));
+  if (other != nullptr && other->kind == 'p') effects.lock_with_children(*other, LockMode::share_row_exclusive);
   if (other != nullptr) effects.lock(*other, LockMode::share_row_exclusive);
-  if (table == nullptr || constraint.value("skip_validation", false)) return;
+  if (table == nullptr) return;
   const std::string name = constraint.value("conname", "");
-  effects.work(*table, Work::scan, WorkCause::foreign_key, name.empty() ? "the foreign key" : "constraint " + name);
+  for (const CatalogTable* each : effects.catalog().with_children(*table)) {
+    if (each != table && table->kind != 'p') break;
+    if (each != table) effects.lock(*each, LockMode::share_row_exclusive);
+    if (each->kind != 'p' && !constraint.value("skip_validation", false))
+      effects.work(*each, Work::scan, WorkCause::foreign_key, name.empty() ? "the foreign key" : "constraint " + name);
+  }
 }
 
 void predict_alter_table(const ParseNode& node, EffectsBuilder& effects) {
@@ -327,7 +339,9 @@ void predict_alter_table(const ParseNode& node, EffectsBuilder& effects) {
   const bool only = !member(node, "relation").value("inh", false);
   for (const ParseNode& item : member(node, "cmds")) {
     const ParseNode& command = member(item, "AlterTableCmd");
-    if (!only && reaches_children(command.value("subtype", ""), command)) effects.lock_with_children(*table, mode);
+    const std::string subtype = command.value("subtype", "");
+    const bool reaches = reaches_children(subtype, command) || (table->kind == 'p' && reaches_partitions(subtype));
+    if (!only && reaches) effects.lock_with_children(*table, mode);
     alteration.see(command);
   }
 }

@@ -83,7 +83,7 @@ void drop_table(const CatalogTable& table, bool cascade, EffectsBuilder& effects
   effects.lock(table, access_exclusive);
   for (const CatalogIndex& index : table.indexes) effects.lock_name(index.name, access_exclusive);
   for (const CatalogConstraint& key : table.constraints) {
-    const CatalogTable* other = key.kind == 'f' ? effects.catalog().find(key.references) : nullptr;
+    const CatalogTable* other = key.kind == 'f' && !key.inherited ? effects.catalog().find(key.references) : nullptr;
     if (other != nullptr) effects.lock(*other, access_exclusive);
   }
   if (table.partition) {
@@ -126,6 +126,8 @@ void drop_index(const QualifiedName& name, LockMode mode, EffectsBuilder& effect
   const LintCatalog::IndexPlace place = effects.catalog().find_index(name);
   if (place.table == nullptr) return;
   effects.lock(*place.table, mode);
+  // An index of a partitioned table has one for each partition.
+  if (place.table->kind == 'p') effects.lock_with_children(*place.table, mode);
   if (!place.table->fresh) effects.lock_name(place.index->name, mode);
 }
 
@@ -141,8 +143,10 @@ void drop_one(const std::string& type, const ParseNode& object, const ParseNode&
   if (type == "OBJECT_INDEX")
     drop_index(name, node.value("concurrent", false) ? share_update_exclusive : access_exclusive, effects);
   if (type == "OBJECT_TRIGGER" || type == "OBJECT_POLICY" || type == "OBJECT_RULE") {
-    if (const CatalogTable* owner = effects.catalog().find(owner_of(object)); owner != nullptr)
-      effects.lock(*owner, access_exclusive);
+    const CatalogTable* owner = effects.catalog().find(owner_of(object));
+    if (owner != nullptr && owner->kind == 'p' && type == "OBJECT_TRIGGER")
+      effects.lock_with_children(*owner, access_exclusive);
+    if (owner != nullptr) effects.lock(*owner, access_exclusive);
   }
   if (type == "OBJECT_SEQUENCE") effects.lock_name(effects.catalog().resolve(name), access_exclusive);
   if (cascade && (type == "OBJECT_TYPE" || type == "OBJECT_DOMAIN")) drop_type(name, effects);
