@@ -52,7 +52,8 @@ const char* const tables =
     "i, "
     "'{x}' FROM generate_series(1, 5) i; INSERT INTO single VALUES (1); INSERT INTO uses VALUES (1); INSERT INTO "
     "part_1 VALUES (1); INSERT INTO "
-    "part_2 VALUES (1001); INSERT INTO other SELECT i FROM generate_series(1, 5) i; INSERT INTO other VALUES (1001);";
+    "part_2 VALUES (1001); INSERT INTO other SELECT i FROM generate_series(1, 5) i; INSERT INTO other VALUES (1001); "
+    "INSERT INTO base VALUES (1); INSERT INTO derived VALUES (1);";
 
 const std::vector<Kind>& adding_columns() {
   static const std::vector<Kind> kinds{
@@ -237,7 +238,11 @@ const std::vector<Kind>& partitioned_tables() {
       {"CREATE TRIGGER n BEFORE UPDATE ON parted FOR EACH ROW EXECUTE FUNCTION touch()",
        "DROP TRIGGER n ON parted",
        {{"parted", AX}, {"part_1", AX}}},
-      {"", "ALTER TABLE parted ADD UNIQUE (id)", {{"parted", AX}, {"part_1", AX}}},
+      {"", "ALTER TABLE parted ADD UNIQUE (id)", {{"parted", AX}, {"part_1", S}}},
+      {"", "ALTER TABLE parted ADD PRIMARY KEY (id)", {{"parted", AX}, {"part_1", S}}},
+      {"ALTER TABLE parted ALTER id DROP NOT NULL",
+       "ALTER TABLE parted ADD PRIMARY KEY (id)",
+       {{"parted", AX}, {"part_1", AX}}},
       {"CREATE INDEX n ON parted (at)", "DROP INDEX n", {{"parted", AX}, {"part_1", AX}}},
       {"", "CREATE INDEX ON ONLY parted (at)", {{"parted", S}}},
       {"", "ALTER TABLE parted ALTER at TYPE timestamp", {{"parted", AX}, {"part_1", AX}}, {"part_1"}},
