@@ -48,6 +48,7 @@ std::string locks_text(const MeasuredStatement& statement, int margin) {
 }
 
 void StatementMeter::begin_script() {
+  if (what_ == What::durations) return;
   release();
   relations_.clear();
   // By the names that they have now: that is how others know what they wait for, also if it is renamed or dropped.
@@ -64,6 +65,8 @@ void StatementMeter::before(const Statement& statement) {
   MeasuredStatement measured{.line = statement.line, .what = statement.kind};
   if (!statement.object.empty()) measured.what += " " + statement.object;
   statements_.push_back(std::move(measured));
+  began_ = std::chrono::steady_clock::now();
+  if (what_ == What::durations) return;
   rows_before_ = rows_written();
   wal_before_ = wal_position();
   began_ = std::chrono::steady_clock::now();
@@ -73,6 +76,7 @@ void StatementMeter::after(const Statement&) {
   if (statements_.empty()) return;
   MeasuredStatement& measured = statements_.back();
   measured.took = since(began_);
+  if (what_ == What::durations) return;
   if (db_.transaction_state() == TransactionState::failed) return;
   const Row wal =
       db_.one("SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), $1::pg_lsn)::bigint AS n",

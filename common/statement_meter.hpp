@@ -39,8 +39,10 @@ struct MeasuredStatement {
 
 class StatementMeter {
  public:
+  /// durations: the server is asked nothing, for on the target every round trip is time in which locks are held.
+  enum class What { everything, durations };
   /// `db`: the session that the script runs in, idle.
-  explicit StatementMeter(Connection& db) : db_(db) {}
+  explicit StatementMeter(Connection& db, What what = What::everything) : db_(db), what_(what) {}
   /// Before the script: what is there now counts as old.
   void begin_script();
   void before(const Statement& statement);
@@ -68,6 +70,7 @@ class StatementMeter {
   };
 
   Connection& db_;
+  What what_;
   std::map<std::string, Relation> relations_;            ///< by OID: what was there before the script
   std::set<std::pair<std::string, std::string>> known_;  ///< OID and mode of locks that were seen
   std::vector<Held> held_;

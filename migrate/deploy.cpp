@@ -38,7 +38,9 @@ DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Co
   db.on_notice([&](const std::string& text) { tool.out.note("server: " + text); });
   const SessionFacts session = read_session(db);
   for (const PendingMigration& pending : plan.pending) {
+    StatementMeter meter{db, StatementMeter::What::durations};
     ApplySettings mine = settings;
+    mine.meter = &meter;
     mine.session = &session;
     mine.script = &pending.script;
     const std::string& name = pending.migration.name;
@@ -57,7 +59,7 @@ DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Co
         report.failure = outcome.failure->error;
         report.in_doubt = outcome.failure->in_doubt;
       } else {
-        report.applied.push_back({name, outcome.duration});
+        report.applied.push_back({name, outcome.duration, meter.statements()});
         record(listeners.journal,
                {{"name", name},
                 {"state", "applied"},

@@ -6,6 +6,7 @@
 #include "common/journal.hpp"
 #include "common/run_context.hpp"
 #include "common/run_tool.hpp"
+#include "common/statement_meter.hpp"
 #include "migrate/options.hpp"
 #include "migrate/plan.hpp"
 
@@ -14,6 +15,7 @@ namespace belay {
 struct DeployedMigration {
   std::string name;
   Duration duration{};
+  std::vector<MeasuredStatement> statements = {};  ///< only timed
 };
 
 struct DeployReport {

@@ -195,26 +195,32 @@ std::optional<std::string> Search::look_at_word(const Words& words, std::size_t 
   return look_at_file(word, depth);
 }
 
-/// npm has a word for it, the others take a script's name by itself too. What stands behind the name is given to it.
-std::optional<std::string> Search::look_at_script(const Words& words, std::size_t at, int depth) {
+/// Where the script's name stands, if a runner of scripts does at `at`. npm has a word for it, the others take a
+/// script's name by itself too.
+std::optional<std::size_t> script_name_at(const Words& words, std::size_t at) {
   static constexpr std::array<std::string_view, 4> runners{"npm", "pnpm", "yarn", "bun"};
   static constexpr std::array<std::string_view, 4> own_words{"start", "test", "stop", "restart"};
   const std::string runner = base_name(words[at]);
   if (std::find(runners.begin(), runners.end(), runner) == runners.end()) return std::nullopt;
-  std::size_t name_at = at + 1;
-  const auto skip_options = [&] {
-    while (name_at < words.size() && words[name_at].starts_with('-')) ++name_at;
+  const auto next_word = [&words](std::size_t from) {
+    while (from < words.size() && words[from].starts_with('-')) ++from;
+    return from;
   };
-  skip_options();
-  const bool says_run = name_at < words.size() && (words[name_at] == "run" || words[name_at] == "run-script");
-  if (says_run) ++name_at;
-  skip_options();
-  if (name_at >= words.size()) return std::nullopt;
-  const std::string& name = words[name_at];
-  if (runner == "npm" && !says_run && std::find(own_words.begin(), own_words.end(), name) == own_words.end())
-    return std::nullopt;
+  std::size_t name = next_word(at + 1);
+  const bool says_run = name < words.size() && (words[name] == "run" || words[name] == "run-script");
+  if (says_run) name = next_word(name + 1);
+  if (name >= words.size()) return std::nullopt;
+  const bool own_word = std::find(own_words.begin(), own_words.end(), words[name]) != own_words.end();
+  return runner == "npm" && !says_run && !own_word ? std::nullopt : std::optional{name};
+}
+
+/// What stands behind the script's name is given to it.
+std::optional<std::string> Search::look_at_script(const Words& words, std::size_t at, int depth) {
+  const std::optional<std::size_t> name_at = script_name_at(words, at);
+  if (!name_at) return std::nullopt;
+  const std::string& name = words[*name_at];
   std::string arguments;
-  for (std::size_t i = name_at + 1; i < words.size(); ++i) {
+  for (std::size_t i = *name_at + 1; i < words.size(); ++i) {
     if (words[i] != "--") arguments += " " + in_quotes(words[i]);
   }
   const nlohmann::json all = scripts();

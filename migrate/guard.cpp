@@ -21,7 +21,8 @@ Guard::Guard(const MigrateOptions& options, Tool& tool)
     : options_(options),
       tool_(tool),
       folder_(migrations_folder(options.common)),
-      context_(open_run(tool, options.common, folder_)) {}
+      context_(open_run(tool, options.common, folder_)),
+      report_(tool.name, tool.run, tool.clock) {}
 
 int Guard::run() {
   catalogue_ = std::filesystem::absolute(options_.backup_path.value_or("./backups/pre-migration")).lexically_normal();
@@ -32,6 +33,7 @@ int Guard::run() {
   if (plan_.pending.empty()) return nothing_pending();
   require_possible();
   look_before();
+  look_at_sql();
   if (options_.common.dry_run) return dry_run();
   require_healthy();
   ask();
@@ -41,14 +43,43 @@ int Guard::run() {
 
 int Guard::act() {
   Journal journal{tool_.files, tool_.clock, catalogue_, tool_.run};
+  tell_before();
+  try {
+    return steps(journal);
+  } catch (const Error& error) {
+    tell_failed(error);
+    throw;
+  }
+}
+
+int Guard::steps(Journal& journal) {
   prepare(journal);
   back_up(journal);
   show_status();
   rehearse_pending(journal);
+  if (options_.verb == "rehearse") return end_rehearsal(journal);
   deploy_pending(journal);
   if (!deployed_.failure) verify();
   if (deployed_.failure) return put_back(journal);
   return finish(journal);
+}
+
+/// The verb `rehearse`. Died before the drop: an empty side database without the record of a deploy.
+int Guard::end_rehearsal(Journal& journal) {
+  journal.record("done");
+  if (marked_) drop_side();
+  report_.outcome({.state = RunState::done,
+                   .status = 0,
+                   .words = fmt::format("{} pending migrations passed their rehearsal; nothing was deployed.",
+                                        plan_.pending.size()),
+                   .detail = {},
+                   .hint = {}});
+  report_.write(tool_.files, catalogue_, tool_.out);
+  Result result = describe_rehearsal(*rehearsal_);
+  result.json["state"] = "rehearsed";
+  result.json["backup"] = rope_.record.archive.value_or("");
+  tool_.out.result(result);
+  return 0;
 }
 
 void Guard::set_step(const std::string& step) {
@@ -83,6 +114,7 @@ int Guard::finish(Journal& journal) {
   release_brake();
   if (marked_) drop_side();
   retain(journal);
+  tell_done();
   tool_.out.heading("Migration Process Completed Successfully");
   tool_.out.result(show_done(context_, rope_, plan_, deployed_, rehearsal_));
   return 0;

@@ -61,7 +61,7 @@ DeployReport Guard::run_deploy(Connection& db, Journal& journal) {
                               .plan = plan_,
                               .before = history_,
                               .command = *options_.deploy_command,
-                              .server_options = {},
+                              .server_options = options_.read_only ? "-c default_transaction_read_only=off" : "",
                               .schema_before = rope_.schema_before,
                               .backup = rope_.manifest},
                              books(), tool_);
@@ -74,6 +74,7 @@ DeployReport Guard::run_deploy(Connection& db, Journal& journal) {
 /// which migrations are whole.
 void Guard::deploy_pending(Journal& journal) {
   tool_.out.heading("Step 3: Running Database Migration");
+  report_.step_begun("Deploy");
   std::optional<Connection> db;
   try {
     rope_.record.then = look_at_sessions(context_.maintenance, context_.database());
@@ -86,6 +87,8 @@ void Guard::deploy_pending(Journal& journal) {
     db.emplace(context_.target.url, context_.database(), session);
     db->check_alive();  // so that the statistics know of this session before sessions are counted
     remember_before();
+    report_.others_wrote(rope_.record.others_wrote);
+    report_.write(tool_.files, catalogue_, tool_.out);  // what is left of a run that dies from here on
     rope_.marker.details = to_json(rope_.record);
     set_step("deploying");
     journal.record("deploying");
@@ -98,6 +101,7 @@ void Guard::deploy_pending(Journal& journal) {
   } catch (const Error& error) {
     deployed_.failure = error;
   }
+  tell_deployed();
 }
 
 }  // namespace belay

@@ -74,13 +74,13 @@ void Guard::require_possible() {
 }
 
 int Guard::dry_run() {
-  tool_.out.result(show_dry_run(plan_, context_, rope_.record.catalogue, options_, choice_, checklist_));
+  tool_.out.result(show_dry_run(plan_, context_, rope_.record.catalogue, options_, choice_, checklist_, lint_));
   return 0;
 }
 
 void Guard::ask() {
   require_answerable(options_.common);
-  tool_.out.note(describe_run(plan_, context_, rope_.record.catalogue, options_, choice_, checklist_));
+  tool_.out.note(describe_run(plan_, context_, rope_.record.catalogue, options_, choice_, checklist_, lint_));
   if (options_.common.force) return;
   if (tool_.prompt.ask("Run these migrations? (yes/no)", "yes") != Answer::yes)
     throw Error{Failure::cancelled, "cancelled; nothing was changed"};
@@ -123,6 +123,8 @@ void Guard::prepare(Journal& journal) {
 /// Died here: as in prepare(); perhaps .partial files in the catalogue, or a whole backup.
 void Guard::back_up(Journal& journal) {
   tool_.out.heading("Step 1: Creating Pre-Migration Backup");
+  if (options_.skip_backup) report_.step_skipped("Backup", "--skip-backup");
+  if (!options_.skip_backup) report_.step_begun("Backup");
   if (options_.skip_backup) {
     tool_.out.warn("Skipped by --skip-backup: what a failing migration commits cannot be put back.");
   }
@@ -139,6 +141,7 @@ void Guard::back_up(Journal& journal) {
     rope_.record.archive = backup_->archive.string();
     rope_.manifest = backup_->manifest;
     rope_.schema_before = backup_->schema;
+    report_.backup(*backup_);
     copy_elsewhere();
     journal.record("backed up", {{"archive", backup_->archive.string()}, {"sha256", backup_->manifest.archive.sha256}});
   } catch (const std::exception&) {
@@ -158,23 +161,34 @@ void Guard::show_status() {
 /// Died here: a copy marked "trying", and the run's side database, empty or filled: none of them says that a deploy was
 /// begun, so they are removed. The target was not touched.
 void Guard::rehearse_pending(Journal& journal) {
+  if (!choice_.rehearse) report_.not_rehearsed("--no-rehearse");
+  report_.spare(choice_.spare);
   if (!choice_.rehearse && !choice_.spare) return;
   try {
     const RestoreSource source = open_backup(backup_->archive);
     if (choice_.rehearse) {
-      rehearsal_ = rehearse_on_backup({.context = context_,
-                                       .source = source,
-                                       .plan = plan_,
-                                       .settings = deploy_settings(context_, options_, tool_),
-                                       .pg_bin = options_.common.pg_bin,
-                                       .checks = &checks_},
-                                      options_, tool_);
+      report_.step_begun("Rehearsal");
+      std::optional<RehearsalServer> elsewhere = find_rehearsal_server(options_, context_, tool_);
+      rehearsal_ =
+          rehearse_on_backup({.url = elsewhere ? elsewhere->target.url : context_.target.url,
+                              .maintenance = elsewhere ? elsewhere->sessions.maintenance : context_.maintenance,
+                              .target = context_.database(),
+                              .source = source,
+                              .plan = [this](Connection&) -> const MigrationPlan& { return plan_; },
+                              .settings = deploy_settings(context_, options_, tool_),
+                              .pg_bin = options_.common.pg_bin,
+                              .checks = &checks_,
+                              .command_target = elsewhere ? &elsewhere->target : &context_.target},
+                             options_, tool_);
+      report_.rehearsed(*rehearsal_);
+      require_passed(*rehearsal_, options_);
       for (const RehearsedMigration& migration : rehearsal_->migrations) {
         if (migration.proven) rope_.record.reversals.push_back(*migration.proven);
       }
       journal.record("rehearsed", describe_rehearsal(*rehearsal_).json);
       fault_point("guard: rehearsed");
     }
+    if (choice_.spare) report_.step_begun("Spare");
     if (choice_.spare) build_spare(context_, rope_, options_, tool_, journal);
   } catch (const std::exception&) {
     abandon(std::current_exception());

@@ -48,6 +48,9 @@ int Guard::put_back(Journal& journal) {
   tool_.out.heading("Migration Failed");
   journal.record("failed", {{"migration", deployed_.failed_migration}, {"message", deployed_.failure->message}});
   tool_.out.heading("Attempting Automatic Rollback");
+  report_.step_ended(StepState::failed, "");
+  report_.step_begun("Put back");
+  const TimePoint began = tool_.clock.now();
   books_.reset();  // nobody of this run may be connected when names are swapped
   PutBackReport report;
   try {
@@ -58,6 +61,7 @@ int Guard::put_back(Journal& journal) {
                 "Type `migrate-production recover`: it says which state the database is in, and finishes this run."};
   }
   brake();
+  tell_put_back(report, tool_.clock.now() - began);
   tool_.out.result(show_put_back(context_, rope_, deployed_, report));
   return static_cast<int>(was_interrupted ? Failure::interrupted : Failure::failed);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/run_lock.hpp"
 #include "common/server_space.hpp"
 
 namespace belay {
@@ -41,10 +42,15 @@ RehearsalChoice choose_rehearsal(const MigrateOptions& options, RunContext& cont
     throw Error{Failure::refused, "the migrations would not be rehearsed", "There is no backup to rehearse them on.",
                 "Say --no-rehearse to deploy without a rehearsal, or leave out --skip-backup."};
   }
-  if (const std::string outside = not_rehearsable(plan); !outside.empty()) {
+  const bool elsewhere = find_side_server(options.side_server, real_surroundings()).has_value();
+  if (const std::string outside = elsewhere ? "" : not_rehearsable(plan); !outside.empty()) {
     throw Error{Failure::refused, "migrations reach beyond their own database, so they cannot be rehearsed beside it",
-                outside, "Say --no-rehearse to deploy them without a rehearsal. Nothing was changed."};
+                outside,
+                "Name a server on which that does no harm with --side-server URL, or say --no-rehearse to deploy them "
+                "without a rehearsal. Nothing was changed."};
   }
+  if (elsewhere) return {.rehearse = true, .spare = options.spare || (!options.no_spare && why_not(context).empty())};
+  if (options.verb == "rehearse") return {.rehearse = true, .spare = false};
   if (options.rehearse) return {.rehearse = true, .spare = !options.no_spare};
   if (const std::string why = why_not(context); !why.empty()) {
     throw Error{Failure::refused, "the migrations would not be rehearsed", why,
@@ -54,29 +60,51 @@ RehearsalChoice choose_rehearsal(const MigrateOptions& options, RunContext& cont
   return {.rehearse = true, .spare = !options.no_spare};
 }
 
-Rehearsal rehearse_on_backup(const RehearsalRequest& request, const MigrateOptions& options, Tool& tool) {
-  tool.out.note(fmt::format("Rehearsing {} migration{} on a copy of the backup", request.plan.pending.size(),
-                            request.plan.pending.size() == 1 ? "" : "s"));
+Rehearsal rehearse_on_backup(RehearsalRequest request, const MigrateOptions& options, Tool& tool) {
+  tool.out.note("Rehearsing on a copy of the backup");
+  request.command = options.rehearse_command;
+  request.keep = options.keep_copy;
   Rehearsal rehearsal = rehearse(request, tool);
   tool.out.note(fmt::format("Copy {} in {}", rehearsal.proof, human_duration(rehearsal.restored_in)));
   tool.out.note(describe_rehearsal(rehearsal).text);
+  // Scripts that say so were refused before. What is left may be a function's doing, or somebody else's meanwhile.
+  for (const std::string& line : rehearsal.outside)
+    tool.out.warn("changed on the server while the rehearsal ran, by it or by others: " + line);
+  return rehearsal;
+}
+
+void require_passed(const Rehearsal& rehearsal, const MigrateOptions& options) {
   if (rehearsal.failure) throw failed_rehearsal(rehearsal);
   if (!rehearsal.not_verified.empty()) {
     std::string text;
     for (const std::string& line : rehearsal.not_verified) text += line + "\n";
     throw Error{Failure::refused, "the rehearsed database did not pass verification", text,
-                "The database was not touched. Correct the migration, or its verify.sql, and run again."};
+                "The database was not touched. Correct the migration, or what it is verified by, and run again."};
   }
-  // Scripts that say so were refused before. What is left may be a function's doing, or somebody else's meanwhile.
-  for (const std::string& line : rehearsal.outside)
-    tool.out.warn("changed on the server while the rehearsal ran, by it or by others: " + line);
-  if (!options.max_lock) return rehearsal;
+  if (!options.max_lock) return;
   const std::chrono::milliseconds limit = parse_duration(*options.max_lock).value();
-  if (rehearsal.longest_lock() <= limit) return rehearsal;
+  if (rehearsal.longest_lock() <= limit) return;
   throw Error{Failure::refused,
               fmt::format("a lock was held for {} in the rehearsal, longer than --max-lock {}",
                           human_duration(rehearsal.longest_lock()), *options.max_lock),
               describe_rehearsal(rehearsal).text, "The database was not touched."};
+}
+
+std::optional<RehearsalServer> find_rehearsal_server(const MigrateOptions& options, const RunContext& context,
+                                                     Tool& tool) {
+  std::optional<DatabaseTarget> side = find_side_server(options.side_server, real_surroundings());
+  if (!side) return std::nullopt;
+  Connection probe = connect_maintenance(side->url, tool.session(), options.common.maintenance_db);
+  const ServerFacts server = read_server_facts(probe, probe.database());
+  if (server.system_identifier == context.server.system_identifier) return std::nullopt;
+  if (server.major() != context.server.major())
+    throw Error{Failure::refused,
+                fmt::format("the database is on PostgreSQL {}, the server for the rehearsal is {}",
+                            context.server.major(), server.major()),
+                "A rehearsal on another major version says nothing about locks and durations.",
+                "Name a server of the same major version with --side-server URL."};
+  SideSessions sessions = lock_side_server(side->url, options.common.maintenance_db, context.database(), tool);
+  return RehearsalServer{std::move(*side), std::move(sessions)};
 }
 
 void build_spare(RunContext& context, Rope& rope, const MigrateOptions& options, Tool& tool, Journal& journal) {

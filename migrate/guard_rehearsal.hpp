@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "backup/report.hpp"
+#include "common/replay.hpp"
 #include "migrate/put_back.hpp"
 #include "migrate/rehearsal.hpp"
 
@@ -18,9 +19,21 @@ struct RehearsalChoice {
 [[nodiscard]] RehearsalChoice choose_rehearsal(const MigrateOptions& options, RunContext& context,
                                                const MigrationPlan& plan);
 
-/// Runs them on a copy of the backup. Throws refused, the target untouched, if they fail there, or hold a lock for
-/// longer than --max-lock. Warns of roles and settings of the server that changed meanwhile.
-[[nodiscard]] Rehearsal rehearse_on_backup(const RehearsalRequest& request, const MigrateOptions& options, Tool& tool);
+/// Runs them on a copy of the backup and says what it saw. Warns of roles and settings of the server that changed
+/// meanwhile.
+[[nodiscard]] Rehearsal rehearse_on_backup(RehearsalRequest request, const MigrateOptions& options, Tool& tool);
+/// Throws refused, the target untouched, if they failed there, were not verified, or held a lock for longer than
+/// --max-lock.
+void require_passed(const Rehearsal& rehearsal, const MigrateOptions& options);
+
+/// Another server for the copy.
+struct RehearsalServer {
+  DatabaseTarget target;
+  SideSessions sessions;
+};
+/// --side-server, with both locks there; none = the target's own. Throws refused for another major version.
+[[nodiscard]] std::optional<RehearsalServer> find_rehearsal_server(const MigrateOptions& options,
+                                                                   const RunContext& context, Tool& tool);
 
 /// Fills the run's side database with the backup and proves it, so that putting back is one swap. Died here: it is
 /// marked "restoring" or "verified" without the record of a deploy, so `recover` removes it. Throws as build_side.

@@ -53,6 +53,21 @@ std::string worth_knowing(const std::vector<Check>& checks) {
          describe_checks(warned);
 }
 
+/// What weighs most first is at the top of the lint's own order; a question has room for some of it.
+std::string describe_findings(const std::vector<ReportedFinding>& findings) {
+  constexpr std::size_t most = 12;
+  std::string text;
+  std::size_t shown = 0, open = 0;
+  for (const ReportedFinding& f : findings) {
+    if (f.allowed || f.severity == "note") continue;
+    ++open;
+    if (shown++ < most) text += fmt::format("  {}:{}: {}: {} [{}]\n", f.file, f.line, f.severity, f.message, f.rule);
+  }
+  if (open == 0) return "Lint: nothing to say\n";
+  if (open > most) text += fmt::format("  … and {} more: migrate-production lint\n", open - most);
+  return fmt::format("Lint: {} finding{}\n", open, open == 1 ? "" : "s") + text;
+}
+
 std::string way_of(const PutBackReport& report, const Rope& rope) {
   if (report.restored) return rope.record.spare ? "spare" : "restore";
   return report.by_reversals > 0 ? "reversals" : "uncommitted";
@@ -61,9 +76,9 @@ std::string way_of(const PutBackReport& report, const Rope& rope) {
 }  // namespace
 
 std::string describe_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                         const MigrateOptions& options, const RehearsalChoice& choice,
-                         const std::vector<Check>& checks) {
-  std::string text = describe_status(plan) + worth_knowing(checks);
+                         const MigrateOptions& options, const RehearsalChoice& choice, const std::vector<Check>& checks,
+                         const std::vector<ReportedFinding>& lint) {
+  std::string text = describe_status(plan) + worth_knowing(checks) + describe_findings(lint);
   text += options.skip_backup ? "Backup: none (--skip-backup)\n"
                               : fmt::format("Backup: level archive, into {}\n", catalogue);
   text += choice.rehearse ? "Rehearsal: on a restored copy of that backup\n" : "Rehearsal: none (--no-rehearse)\n";
@@ -79,9 +94,10 @@ std::string describe_run(const MigrationPlan& plan, const RunContext& context, c
 }
 
 Result show_dry_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                    const MigrateOptions& options, const RehearsalChoice& choice, const std::vector<Check>& checks) {
+                    const MigrateOptions& options, const RehearsalChoice& choice, const std::vector<Check>& checks,
+                    const std::vector<ReportedFinding>& lint) {
   return {describe_target(context.server, context.database(), context.target.source) + "\n" +
-              describe_run(plan, context, catalogue, options, choice, checks) + "Nothing was changed.\n",
+              describe_run(plan, context, catalogue, options, choice, checks, lint) + "Nothing was changed.\n",
           {{"dry_run", true},
            {"database", context.database()},
            {"pending", names(plan)},

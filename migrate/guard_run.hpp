@@ -11,6 +11,7 @@
 #include "migrate/health.hpp"
 #include "migrate/preflight.hpp"
 #include "migrate/put_back.hpp"
+#include "migrate/report.hpp"
 
 namespace belay {
 
@@ -41,6 +42,14 @@ class Guard {
   void require_healthy();
   void ask();
   int act();
+  int steps(Journal& journal);
+  void look_at_sql();
+  void tell_before();
+  void tell_deployed();
+  void tell_rows(const RowCounts& counts);
+  void tell_put_back(const PutBackReport& report, Duration took);
+  void tell_done();
+  void tell_failed(const Error& error);
   void prepare(Journal& journal);
   void back_up(Journal& journal);
   void rehearse_pending(Journal& journal);
@@ -58,6 +67,7 @@ class Guard {
   void check_health_after();
   int put_back(Journal& journal);
   int finish(Journal& journal);
+  int end_rehearsal(Journal& journal);
   void set_step(const std::string& step);
   void abandon(const std::exception_ptr& why);
   void drop_side();
@@ -77,6 +87,8 @@ class Guard {
   Rope rope_;
   std::optional<BackupReport> backup_;
   DeployReport deployed_;
+  RunReport report_;
+  std::vector<ReportedFinding> lint_;
   RehearsalChoice choice_;
   std::vector<Check> checklist_;
   std::optional<Rehearsal> rehearsal_;

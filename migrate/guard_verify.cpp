@@ -58,6 +58,7 @@ void Guard::require_healthy() {
 /// Died here: the marker says "deploying" and the history that all is applied; recover verifies what it can.
 void Guard::verify() {
   tool_.out.heading("Step 4: Verifying Migration Success");
+  report_.step_begun("Verify");
   fault_point("guard: deployed");
   try {
     std::vector<std::string> findings;
@@ -88,12 +89,12 @@ void Guard::find_problems(std::vector<std::string>& findings) {
 void Guard::compare_rows(std::vector<std::string>& findings) {
   const RowCounts counts = count_after(books(), tables_before_, checks_.taken, checks_.counts);
   for (const std::string& why : counts.not_counted) tool_.out.warn("rows were not counted: " + why);
-  if (const std::string critical = describe_critical(counts); !critical.empty()) {
-    tool_.out.note(critical);
-    deployed_.verified.emplace_back("no critical table lost a row");
-  }
+  if (const std::string critical = describe_critical(counts); !critical.empty()) tool_.out.note(critical);
   deployed_.row_counts = to_json(counts);
+  tell_rows(counts);
   Losses losses = find_losses(counts.tables);
+  if (!checks_.counts.critical.empty() && losses.critical.empty())
+    deployed_.verified.emplace_back("no critical table lost a row");
   if (!losses.others.empty() && others_are_at_work()) {
     for (const std::string& line : losses.others) tool_.out.warn("by others, who were at work, or by the run: " + line);
     losses.others.clear();

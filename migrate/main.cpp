@@ -6,6 +6,7 @@
 #include "migrate/history_verb.hpp"
 #include "migrate/lint_verb.hpp"
 #include "migrate/recover.hpp"
+#include "migrate/rehearse_verb.hpp"
 #include "migrate/resolve.hpp"
 #include "migrate/runs_verb.hpp"
 #include "migrate/status.hpp"
@@ -22,6 +23,7 @@ int main(int argc, char** argv) {
     if (options->verb == "history") return run_history(*options, tool);
     if (options->verb == "lint") return run_lint(*options, tool);
     if (options->verb == "validate") return run_validate(*options, tool);
+    if (options->verb == "rehearse" && options->backup_file) return run_rehearse_on_file(*options, tool);
     if (options->verb == "check") return run_check(*options, tool);
     if (options->verb == "diff") return run_diff(*options, tool);
     if (options->verb == "resolve") return run_resolve(*options, tool);

@@ -111,6 +111,20 @@ CommandSetting make_setting(const DatabaseTarget& target, const Tool& tool, cons
 
 }  // namespace
 
+DatabaseTarget with_database(DatabaseTarget target, const std::string& database) {
+  const auto replace = [&](std::string& url) {
+    const std::size_t authority = url.find("://");
+    if (authority == std::string::npos) return;
+    const std::size_t query = std::min(url.find('?', authority + 3), url.size());
+    const std::size_t path = std::min(url.find('/', authority + 3), query);
+    url = url.substr(0, path) + "/" + percent_encoded(database) + url.substr(query);
+  };
+  replace(target.given_database_url);
+  if (target.given_direct_url) replace(*target.given_direct_url);
+  target.url.database = database;
+  return target;
+}
+
 CommandSetting command_setting(const DatabaseTarget& target, const Tool& tool, const std::string& server_options) {
   return make_setting(target, tool, server_options, {});
 }

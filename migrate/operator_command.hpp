@@ -25,6 +25,9 @@ struct CommandSetting {
 [[nodiscard]] CommandSetting command_setting(const DatabaseTarget& target, const Tool& tool,
                                              const std::string& server_options = {});
 
+/// `target` with another database of the same server in its URLs, as they were given.
+[[nodiscard]] DatabaseTarget with_database(DatabaseTarget target, const std::string& database);
+
 /// The application_name of sessions that a deploying command makes: "belay/<run>/command".
 [[nodiscard]] std::string command_application_name(const Tool& tool);
 

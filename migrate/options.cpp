@@ -46,17 +46,18 @@ void check_verb(const MigrateOptions& options) {
 
 /// What only some verbs have a use for.
 void name_verbs(OptionSet& set) {
-  const std::vector<std::string> guarded{""}, deploys{"deploy", ""};
-  const std::vector<std::string> checked{"", "check"};
+  const std::vector<std::string> guarded{"", "rehearse"}, deploys{"deploy", "", "rehearse"};
+  const std::vector<std::string> checked{"", "check", "rehearse"};
   for (const char* option : {"--skip-backup", "--rehearse", "--no-rehearse", "--spare", "--no-spare"})
     set.only_for(option, checked);
   for (const char* option : {"--max-lock", "--again", "--local-only"}) set.only_for(option, guarded);
-  set.only_for("--backup-path", {"", "check", "runs", "show"});
+  set.only_for("--backup-path", {"", "check", "rehearse", "runs", "show"});
   set.only_for("--on-lost-writes", {"", "recover"});
   for (const char* option : {"--to", "--steps", "--lock-retries", "--statement-timeout"}) set.only_for(option, deploys);
-  for (const char* option : {"--backup-file", "--accept-as-is"}) set.only_for(option, {"recover"});
+  set.only_for("--backup-file", {"recover", "rehearse"});
+  set.only_for("--accept-as-is", {"recover"});
   set.only_for("--sql", {"history"});
-  set.only_for("--side-server", {"diff", "check", ""});
+  set.only_for("--side-server", {"diff", "check", "rehearse", ""});
   for (const char* option : {"--applied", "--rolled-back"}) set.only_for(option, {"resolve"});
   set.only_for("--up-to", {"baseline"});
   name_verify_verbs(set);
@@ -89,8 +90,9 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
       "--on-lost-writes", options.on_lost_writes, {"stop", "restore"},
       "with --force, where putting back would lose rows that others wrote since the backup: stop (default: status "
       "7, everything prepared for `recover`) or restore all the same");
-  set.path("--backup-file", options.backup_file, "FILE",
-           "recover: the dead run's backup, if it is not where the run had written it");
+  set.path(
+      "--backup-file", options.backup_file, "FILE",
+      "recover: the dead run's backup, if it is not where the run had written it; rehearse: the backup to rehearse on");
   set.flag("--accept-as-is", options.accept_as_is,
            "recover: the database is right as it is now; only remove what the dead run left", Where::command_line_only);
   set.flag("--sql", options.sql, "history NAME: print the migration's SQL too", Where::command_line_only);
@@ -124,6 +126,8 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   set.command("recover",
               "after a run that was killed: says which state the database is in, and finishes or undoes that run");
   add_guard_options(set, options);
+  set.command("rehearse",
+              "a rehearsal alone: of what is pending, on a backup taken now or on --backup-file; 0 = it passed");
   set.command("check", "the checklist before a run, alone: what would stop it, what should be known");
   add_verify_options(set, options);
   add_lint_options(set, options);

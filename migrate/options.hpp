@@ -21,12 +21,14 @@ struct MigrateOptions {
   bool skip_backup = false;
   bool rehearse = false, no_rehearse = false;
   bool spare = false, no_spare = false;
-  std::optional<std::string> max_lock;  ///< PostgreSQL's units: how long a rehearsed migration may hold a lock
-  bool again = false;                   ///< apply what was applied or put back before, and is unchanged
-  bool read_only = false;               ///< others are asked not to write during the run
-  bool at_start = false;                ///< called by a container's entry point: RUN_MIGRATIONS counts
-  bool backup_always = false;           ///< also where nothing is pending
-  bool no_put_back = false;             ///< whatever cannot be put back is left half-way
+  std::optional<std::string> max_lock;          ///< PostgreSQL's units: how long a rehearsed migration may hold a lock
+  bool again = false;                           ///< apply what was applied or put back before, and is unchanged
+  std::optional<std::string> rehearse_command;  ///< run against the rehearsed copy
+  bool keep_copy = false;                       ///< rehearse: leave it
+  bool read_only = false;                       ///< others are asked not to write during the run
+  bool at_start = false;                        ///< called by a container's entry point: RUN_MIGRATIONS counts
+  bool backup_always = false;                   ///< also where nothing is pending
+  bool no_put_back = false;                     ///< whatever cannot be put back is left half-way
   bool fail_on_drift = false, require_offsite = false;
   bool check_connection = false;             ///< check: only connect
   std::optional<std::string> wait_for_lock;  ///< PostgreSQL's units

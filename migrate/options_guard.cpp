@@ -33,6 +33,15 @@ void add_safety(OptionSet& set, MigrateOptions& o) {
   for (const char* option : {"--allow-edited", "--fail-on-drift"}) set.only_for(option, {"", "check"});
 }
 
+void add_rehearsing(OptionSet& set, MigrateOptions& o) {
+  set.text("--rehearse-command", o.rehearse_command, "COMMAND",
+           "run this with DATABASE_URL pointing at the rehearsed copy; if it fails, so has the rehearsal");
+  set.flag("--keep-copy", o.keep_copy, "rehearse: leave the rehearsed database, and print how to drop it",
+           Where::command_line_only);
+  set.only_for("--rehearse-command", {"", "rehearse"});
+  set.only_for("--keep-copy", {"rehearse"});
+}
+
 void add_places(OptionSet& set, MigrateOptions& o) {
   set.text("--copy-to", o.copy_to, "REMOTE",
            "copy the backup to this place of rclone (name:path) before the deploy begins");
@@ -49,6 +58,7 @@ void add_places(OptionSet& set, MigrateOptions& o) {
 void add_guard_options(OptionSet& set, MigrateOptions& options) {
   add_starting(set, options);
   add_safety(set, options);
+  add_rehearsing(set, options);
   add_places(set, options);
 }
 

@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "common/outside_effects.hpp"
+#include "common/sql_text.hpp"
+#include "migrate/operator_command.hpp"
 #include "restore/restored_copy.hpp"
 #include "rollback/data_changes.hpp"
 #include "rollback/reverse.hpp"
@@ -37,23 +39,25 @@ std::vector<std::string> changed_lines(const std::vector<std::string>& before, c
 
 class Stage {
  public:
-  Stage(const RehearsalRequest& request, const std::string& name, Tool& tool, Rehearsal& result)
+  Stage(const RehearsalRequest& request, const MigrationPlan& plan, const std::string& name, Tool& tool,
+        Rehearsal& result)
       : request_(request),
+        plan_(plan),
         result_(result),
-        db_(request.context.target.url, name, with_own_timeouts(tool)),
-        books_(request.context.target.url, name, tool.session()),
-        look_(request.context.target.url, name, tool.session()) {}
+        db_(request.url, name, with_own_timeouts(tool)),
+        books_(request.url, name, tool.session()),
+        look_(request.url, name, tool.session()) {}
 
   void run() {
-    std::vector<std::string> server = server_wide(look_, request_.context.database());
+    std::vector<std::string> server = server_wide(look_, request_.target);
     std::sort(server.begin(), server.end());
     first_ = read_catalog_state(look_, request_.settings.schema);
-    if (request_.plan.creates_history) create_history_table(books_, request_.settings.schema);
-    for (const PendingMigration& pending : request_.plan.pending) {
+    if (plan_.creates_history) create_history_table(books_, request_.settings.schema);
+    for (const PendingMigration& pending : plan_.pending) {
       if (!run_one(pending)) break;
     }
     result_.schema = read_schema_fingerprint(look_, request_.settings.schema);
-    std::vector<std::string> now = server_wide(look_, request_.context.database());
+    std::vector<std::string> now = server_wide(look_, request_.target);
     std::sort(now.begin(), now.end());
     result_.outside = changed_lines(server, now);
   }
@@ -122,6 +126,7 @@ class Stage {
   }
 
   const RehearsalRequest& request_;
+  const MigrationPlan& plan_;
   Rehearsal& result_;
   Connection db_, books_, look_;
   CatalogState first_;  ///< before the run
@@ -163,11 +168,37 @@ namespace {
 
 /// No session of it is left on the copy.
 void run_on(const std::string& copy, const RehearsalRequest& request, Tool& tool, Rehearsal& result) {
-  Connection look{request.context.target.url, copy, tool.session()};
+  Connection look{request.url, copy, tool.session()};
+  const MigrationPlan& plan = request.plan(look);
   std::optional<CopyChecks> checks;
   if (request.checks != nullptr) checks.emplace(*request.checks, look, request.source.manifest);
-  Stage{request, copy, tool, result}.run();
+  Stage{request, plan, copy, tool, result}.run();
   if (checks && !result.failure) result.not_verified = checks->findings(look);
+}
+
+/// The application's own word on the copy.
+void run_command(const std::string& copy, const RehearsalRequest& request, Tool& tool, Rehearsal& result) {
+  if (!request.command || request.command_target == nullptr || result.failure) return;
+  tool.out.note(fmt::format("Running --rehearse-command against \"{}\"", copy));
+  std::string why;
+  try {
+    const Exit exit = run_operator_command(
+        *request.command, command_setting(with_database(*request.command_target, copy), tool), {},
+        [&](const std::string& line) { tool.out.note(line); }, tool);
+    if (!exit.ok()) why = exit.how();
+  } catch (const Error& error) {
+    if (error.kind == Failure::interrupted) throw;
+    why = error.message;
+  }
+  if (!why.empty()) result.not_verified.push_back("--rehearse-command: " + why);
+}
+
+/// Nobody's any more: a comment of people's in place of the marker.
+void leave(Connection& maintenance, const std::string& copy) {
+  maintenance.run(
+      fmt::format("COMMENT ON DATABASE {} IS 'a rehearsed copy, left by migrate-production rehearse "
+                  "--keep-copy; nothing depends on it'",
+                  quote_identifier(copy)));
 }
 
 }  // namespace
@@ -175,16 +206,23 @@ void run_on(const std::string& copy, const RehearsalRequest& request, Tool& tool
 Rehearsal rehearse(const RehearsalRequest& request, Tool& tool) {
   Rehearsal result;
   const TimePoint began = tool.clock.now();
-  RestoredCopy copy{{.url = request.context.target.url,
-                     .maintenance = request.context.maintenance,
+  RestoredCopy copy{{.url = request.url,
+                     .maintenance = request.maintenance,
                      .source = request.source,
-                     .target = request.context.database(),
+                     .target = request.target,
                      .kind = SideKind::rehearsal,
                      .pg_bin = request.pg_bin},
                     tool};
   result.proof = copy.proof().words();
   result.restored_in = tool.clock.now() - began;
   run_on(copy.name(), request, tool, result);
+  run_command(copy.name(), request, tool, result);
+  if (request.keep) {
+    leave(request.maintenance, copy.name());
+    result.kept = copy.name();
+    copy.keep();
+    return result;
+  }
   copy.drop();
   return result;
 }
@@ -212,6 +250,10 @@ Result describe_rehearsal(const Rehearsal& rehearsal) {
       std::chrono::duration_cast<std::chrono::milliseconds>(rehearsal.longest_lock()).count();
   result.json["failed_migration"] = rehearsal.failed_migration;
   result.json["outside"] = rehearsal.outside;
+  result.json["kept"] = rehearsal.kept ? Json(*rehearsal.kept) : Json(nullptr);
+  if (rehearsal.kept)
+    result.text +=
+        fmt::format("Left      \"{0}\"\nRemove    psql -d postgres -c 'DROP DATABASE \"{0}\"'\n", *rehearsal.kept);
   return result;
 }
 

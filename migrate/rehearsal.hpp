@@ -5,6 +5,7 @@
 // What is true if the process dies: the copy is there, marked "trying" (see restored_copy); the next run or `recover`
 // removes it. The target is never written to.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "common/fingerprint.hpp"
 #include "common/run_context.hpp"
 #include "common/statement_meter.hpp"
+#include "common/target.hpp"
 #include "migrate/checks.hpp"
 #include "migrate/plan.hpp"
 #include "migrate/way_back.hpp"
@@ -37,18 +39,25 @@ struct Rehearsal {
   std::optional<Error> failure;  ///< the first that failed, with all that is known of it
   std::string failed_migration;
   std::vector<std::string> not_verified;  ///< findings of the checks, a line each
+  std::optional<std::string> kept;        ///< name of the copy, if it was left
   std::vector<std::string> outside;       ///< roles and settings of the server that changed meanwhile
   /// The longest that a lock which keeps out writers, or readers too, was held on a table that was there before.
   [[nodiscard]] Duration longest_lock() const;
 };
 
 struct RehearsalRequest {
-  RunContext& context;  ///< with the run lock
+  const DatabaseUrl& url;   ///< of the server where the copy is made
+  Connection& maintenance;  ///< a session there, in a run that holds the locks
+  std::string target;       ///< whose copy it is
   const RestoreSource& source;
-  const MigrationPlan& plan;
+  std::function<const MigrationPlan&(Connection& copy)> plan;
   ApplySettings settings;
   std::optional<std::filesystem::path> pg_bin;
   const Checks* checks = nullptr;  ///< what has to be true afterwards; null = nothing
+  /// Where --rehearse-command finds the copy: the URL of that server. Null = no command.
+  const DatabaseTarget* command_target = nullptr;
+  std::optional<std::string> command = {};
+  bool keep = false;  ///< leave the copy
 };
 
 /// Why the pending migrations must not be run beside the target, a line each; empty if they may.

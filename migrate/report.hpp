@@ -80,7 +80,7 @@ class RunReport {
   void not_rehearsed(const std::string& why);
   void spare(bool there) { json_["spare"] = there; }
   /// `measured`: what the deploy itself saw of its statements; it replaces what the rehearsal saw, but for how long
-  /// that took.
+  /// that took. Where it was only timed, what the rehearsal saw besides stays.
   void deployed(const std::string& migration, Duration took, const std::vector<MeasuredStatement>& measured = {});
   void ended(const std::string& migration, MigrationEnd end);
   void rows(const std::vector<ReportedRows>& counts);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <sstream>
 
 #include "common/error.hpp"
@@ -15,6 +16,7 @@ namespace belay {
 namespace {
 
 constexpr const char* count_limits = "SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '5s'";
+constexpr std::chrono::minutes longest_count{5};
 /// Statistics are told a moment late; what is this small costs nothing to count all the same.
 constexpr std::int64_t small_table_bytes = 8 << 20;
 
@@ -189,6 +191,24 @@ TablesBefore read_tables_before(Connection& db, const CountSettings& settings, c
   return before;
 }
 
+namespace {
+
+/// Why it could not be; empty if it was.
+std::string analyze(Connection& db, const Present& present) {
+  Transaction transaction{db};
+  try {
+    db.run_script(count_limits);
+    db.run("ANALYZE " + present.quoted());
+    transaction.commit();
+    return {};
+  } catch (const ServerError& error) {
+    if (error.connection_lost || error.kind == Failure::interrupted) throw;
+    return ": " + error.primary;
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> analyze_changed(Connection& db, const TablesBefore& before) {
   std::vector<std::string> analyzed;
   for (const auto& [oid, present] : present_tables(db)) {
@@ -196,8 +216,7 @@ std::vector<std::string> analyze_changed(Connection& db, const TablesBefore& bef
     if (then == before.end()) continue;
     const bool rewritten = present.table.file != then->second.file && present.bytes > 0;
     if (!rewritten && !has_other_types(then->second, present.table)) continue;
-    db.run("ANALYZE " + present.quoted());
-    analyzed.push_back(present.quoted());
+    analyzed.push_back(present.quoted() + analyze(db, present));
   }
   return analyzed;
 }
@@ -207,6 +226,7 @@ RowCounts count_after(Connection& db, const TablesBefore& before, const TakenFro
   Transaction transaction{db, "ISOLATION LEVEL REPEATABLE READ READ ONLY"};
   db.run_script(count_limits);
   const PresentTables tables = present_tables(db);
+  const std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   RowCounts counts;
   for (const auto& [oid, then] : before) {
     const Present* now = find_now(tables, oid, then);
@@ -218,7 +238,8 @@ RowCounts count_after(Connection& db, const TablesBefore& before, const TakenFro
                      .critical = then.critical,
                      .accounted = is_accounted(before, then, taken, settings.expected)};
     if (now != nullptr) {
-      const Counted rows = count(db, *now);
+      const bool late = !then.critical && std::chrono::steady_clock::now() - began > longest_count;
+      const Counted rows = late ? Counted{{}, now->quoted() + ": no time was left"} : count(db, *now);
       if (!rows.rows) {
         counts.not_counted.push_back(rows.why_not);
         continue;

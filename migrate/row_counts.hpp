@@ -40,12 +40,14 @@ void require_critical_tables(Connection& db, const CountSettings& settings);
 
 /// ANALYZEs the tables that were rewritten, or of which a column has another type now: until then the planner knows
 /// nothing of them, and the first statements, belay's own and the application's, would be planned blindly. Names of
-/// those tables. One that this role may not analyze is passed over by the server, with a warning.
+/// those tables, with the reason where one could not be: it is locked for 5 s, or it takes longer than 60 s. That is no
+/// fault of the run's. `db` is in no transaction.
 std::vector<std::string> analyze_changed(Connection& db, const TablesBefore& before);
 
 struct RowCounts {
-  std::vector<RowCount> tables;          ///< counted now: the critical ones, and where rows may have gone
-  std::vector<std::string> not_counted;  ///< why, a line each: it took too long, or another session had it locked
+  std::vector<RowCount> tables;  ///< counted now: the critical ones, and where rows may have gone
+  std::vector<std::string>
+      not_counted;  ///< why, a line each: it took too long, alone or all together, or another session had it locked
 };
 /// A table is counted where rows may have gone: it is gone itself, its file is another one, or rows were deleted from
 /// it. In one read-only transaction.

@@ -90,7 +90,8 @@ Losses find_losses(const std::vector<RowCount>& tables) {
     if (table.critical) {
       losses.critical.push_back(line + "; it is a --critical-table");
     } else if (!table.accounted && lost * one_in > table.before) {
-      losses.others.push_back(line + ", and no DELETE, TRUNCATE or DROP of the pending SQL names it");
+      losses.others.push_back(
+          line + ", and no DELETE, TRUNCATE or DROP of the pending SQL names it (--expect-loss, if that is meant)");
     }
   }
   return losses;

@@ -35,6 +35,8 @@ class RestoredCopy {
   [[nodiscard]] const Proof& proof() const { return proof_; }
   /// No session may be connected to it. The destructor drops it too, but cannot tell of an error.
   void drop();
+  /// It is somebody else's from here on.
+  void keep() { there_ = false; }
 
  private:
   void load(const CopyRequest& request);

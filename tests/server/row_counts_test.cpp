@@ -103,5 +103,23 @@ TEST_CASE("tables that were rewritten, or whose column got another type, are ana
   CHECK(bench.db.value("SELECT count(*) FROM pg_stats WHERE tablename = 'orders'") == "2");
 }
 
+TEST_CASE("a table that another session has locked is neither counted nor analyzed, and does not stop the others",
+          "[long]") {
+  const CountBench bench;
+  const TablesBefore then = bench.before({});
+  bench.db.sql("ALTER TABLE orders ALTER id TYPE bigint; DELETE FROM other");
+  Connection holder = bench.db.connect();
+  holder.run("BEGIN");
+  holder.run("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
+  Connection session = bench.db.connect();
+  const std::vector<std::string> analyzed = analyze_changed(session, then);
+  REQUIRE(analyzed.size() == 1);
+  CHECK_THAT(analyzed.front(), Contains("\"orders\": canceling statement due to lock timeout"));
+  const RowCounts counts = count_after(session, then, {}, {});
+  REQUIRE(counts.not_counted.size() == 1);
+  CHECK_THAT(counts.not_counted.front(), Contains("\"orders\": canceling"));
+  CHECK(find_losses(counts.tables).others.size() == 1);
+}
+
 }  // namespace
 }  // namespace belay::test
