@@ -157,5 +157,47 @@ TEST_CASE("after a migration in the middle was taken back by its reversal Prisma
   CHECK(bench.has("notes"));
 }
 
+TEST_CASE("while Prisma deploys a guarded run says who does, and ends with 3; then there is nothing to do") {
+  if (!have_prisma()) return;
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_slow", "CREATE TABLE good (); SELECT pg_sleep(13);");
+  std::map<std::string, std::string> env = prisma_environment();
+  env["DATABASE_URL"] = bench.env.at("DATABASE_URL");
+  Background theirs(prisma_argv(bench.migrations(), {"deploy"}), env, bench.work.path());
+  wait_for_sleep(bench.db, theirs);
+  const RunResult refused = bench.migrate();
+  INFO(refused.err);
+  CHECK(refused.status == 3);
+  CHECK_THAT(refused.err, Catch::Contains("It is held by pid") && Catch::Contains("application"));
+  CHECK(theirs.wait(std::chrono::seconds(60)).status == 0);
+  CHECK(bench.migrate().status == 0);
+  CHECK(bench.db.value("SELECT count(*) FROM _prisma_migrations WHERE migration_name LIKE '%slow'") == "1");
+}
+
+TEST_CASE("while a guarded run is at work Prisma cannot deploy, and its put-back undoes nothing of Prisma's") {
+  if (!have_prisma()) return;
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_bad", "CREATE TABLE half (); COMMIT; SELECT pg_sleep(3); SELECT 1/0;");
+  Background ours = bench.start("migrate-production", {"--no-rehearse", "--force"});
+  wait_for_sleep(bench.db, ours);
+  fs::rename(bench.migrations() / "20240102000000_bad", bench.work / "aside");
+  bench.migration("20240103000000_theirs", "CREATE TABLE theirs ();");
+  std::map<std::string, std::string> env = prisma_environment();
+  env["DATABASE_URL"] = bench.env.at("DATABASE_URL");
+  Background theirs(prisma_argv(bench.migrations(), {"deploy"}), env, bench.work.path());
+  const RunResult failed = ours.wait(std::chrono::seconds(60));
+  INFO(failed.err);
+  const RunResult prisma_says = theirs.wait(std::chrono::seconds(60));
+  INFO(prisma_says.out << prisma_says.err);
+  // Prisma's session waits in the database, so it is ended by the swap, or refuses because of the failed row it saw.
+  CHECK((failed.status == 6 || failed.status == 7));
+  if (failed.status == 7) CHECK(bench.recover({"--on-lost-writes", "restore"}).status == 0);
+  CHECK(!bench.has("half"));
+  if (prisma_says.status != 0) CHECK(prisma(bench, "deploy").status == 0);
+  CHECK(bench.has("theirs"));
+}
+
 }  // namespace
 }  // namespace belay::test

@@ -232,7 +232,7 @@ TEST_CASE("a second kept database is refused before the run, and --keep 2 allows
   CHECK(refused.status == 3);
   CHECK_THAT(refused.err, Catch::Contains("restore-database drop"));
   CHECK(bench.archives("backups/pre-migration").size() == backups);
-  CHECK(bench.migrate({"--keep", "2"}).status == 6);
+  CHECK(bench.migrate({"--keep", "2", "--again"}).status == 6);
   CHECK(bench.sides("failed").size() == 2);
   CHECK(bench.state() == before);
 }
