@@ -45,7 +45,6 @@ void Guard::read_plan() {
   plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, facts.folder);
   rope_.record = make_record(plan_, history_, schema);
   rope_.record.creates_schema = !books().maybe("SELECT 1 FROM pg_namespace WHERE nspname = $1", {schema});
-  rope_.side = side_name(context_.database(), SideKind::restore, tool_.run);
   for (const std::string& warning : plan_.warnings) tool_.out.warn(warning);
 }
 
@@ -89,6 +88,8 @@ void Guard::ask() {
 /// The empty side database: proof that one can be made and dressed, the marker of this run, and where a put-back will
 /// go. Died here: an empty side database, marked "prepared" or with no marker yet. The target was not touched.
 void Guard::prepare(Journal& journal) {
+  const SideKind kind = choice_.spare ? SideKind::spare : SideKind::restore;
+  rope_.side = side_name(context_.database(), kind, tool_.run);
   journal.record("prepared", {{"database", context_.database()},
                               {"source", context_.target.source},
                               {"side", rope_.side},
@@ -98,6 +99,7 @@ void Guard::prepare(Journal& journal) {
                   .step = "prepared",
                   .host = this_host(),
                   .target = context_.database(),
+                  .kind = kind,
                   .target_comment = context_.server.database->comment,
                   .details = {{"catalogue", catalogue_.string()}}};
   marked_ = context_.server.can_create_databases;
