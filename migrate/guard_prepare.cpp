@@ -7,6 +7,7 @@
 #include "migrate/check.hpp"
 #include "migrate/guard_report.hpp"
 #include "migrate/guard_run.hpp"
+#include "migrate/runs_folder.hpp"
 #include "migrate/writes.hpp"
 #include "restore/run.hpp"
 
@@ -138,6 +139,8 @@ void Guard::back_up(Journal& journal) {
     make_private_directories(catalogue_);
     for (const std::string& name : sweep_leftovers(tool_.files, catalogue_))
       tool_.out.note("Removed what an interrupted backup had left: " + name);
+    for (const std::string& name : sweep_runs(tool_.files, catalogue_))
+      tool_.out.note("Removed what a killed run had left: " + name);
     before_backup_ = look_at_sessions(context_.maintenance, context_.database());
     backup_ = take_backup(plan_guard_backup(tool_, context_, options_.common, {catalogue_, "pre-migration"}), tool_);
     rope_.record.archive = backup_->archive.string();
