@@ -65,12 +65,13 @@ void Guard::require_not_again() const {
 }
 
 void Guard::require_possible() {
-  if (!options_.skip_backup) check_kept(context_, options_.common.keep.value_or(1));
-  require_not_again();
-  require_no_brake();
+  const bool deploys = options_.verb != "rehearse";
+  if (deploys && !options_.skip_backup) check_kept(context_, options_.common.keep.value_or(1));
+  if (deploys) require_not_again();
+  if (deploys) require_no_brake();
   require_verifiable();
   choice_ = choose_rehearsal(options_, context_, plan_);
-  if (!options_.skip_backup && !options_.no_put_back) require_put_back_possible(context_, tool_.session());
+  if (deploys && !options_.skip_backup && !options_.no_put_back) require_put_back_possible(context_, tool_.session());
 }
 
 int Guard::dry_run() {

@@ -86,6 +86,7 @@ class Stage {
   bool run_one(const PendingMigration& pending) {
     const Before before{read_catalog_state(look_, request_.settings.schema),
                         read_schema_fingerprint(look_, request_.settings.schema)};
+    const std::int64_t size = size_of_copy();
     StatementMeter meter{db_};
     meter.begin_script();
     ApplySettings settings = request_.settings;
@@ -93,7 +94,8 @@ class Stage {
     settings.script = &pending.script;
     const ApplyOutcome outcome = apply_migration(db_, books_, pending.migration, settings, {});
     meter.end_script();
-    result_.migrations.push_back({pending.migration.name, outcome.duration, meter.statements(), "", "", {}});
+    result_.migrations.push_back(
+        {pending.migration.name, outcome.duration, meter.statements(), size_of_copy() - size, "", "", {}});
     if (outcome.failure) {
       result_.failure = outcome.failure->error;
       result_.failed_migration = pending.migration.name;
@@ -101,6 +103,10 @@ class Stage {
     }
     judge_reversal(pending, before, result_.migrations.back());
     return true;
+  }
+
+  std::int64_t size_of_copy() {
+    return look_.one("SELECT pg_catalog.pg_database_size(pg_catalog.current_database()) AS n").number("n");
   }
 
   /// What undoes it, whether that leads back, and what it loses. Everything here is rolled back.
@@ -241,6 +247,8 @@ Result describe_rehearsal(const Rehearsal& rehearsal) {
       result.text += statement_text(statement);
       statements.push_back(to_json(statement));
     }
+    if (migration.grown >= 1024 * 1024)
+      result.text += fmt::format("  the database takes {} more\n", human_size(static_cast<Bytes>(migration.grown)));
     if (!migration.reversal.empty())
       result.text += fmt::format("  reversal: {}{}{}\n", migration.reversal, migration.reversal_why.empty() ? "" : ", ",
                                  migration.reversal_why);
@@ -248,6 +256,7 @@ Result describe_rehearsal(const Rehearsal& rehearsal) {
         {{"name", migration.name},
          {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(migration.took).count()},
          {"statements", statements},
+         {"grown_bytes", migration.grown},
          {"reversal", migration.reversal},
          {"reversal_why", migration.reversal_why}});
   }
