@@ -48,20 +48,22 @@ void Guard::look_before() {
 /// Whoever deploys again and again without anybody looking must not fill the disk with backups.
 void Guard::require_no_brake() const {
   if (options_.again) return;
-  std::string text;
+  std::string text, run;
   for (const PutBackBefore& before : read_put_back(catalogue_)) {
     for (const PutBackBefore& now : brake_entries()) {
       const bool same = before.system_identifier == now.system_identifier && before.database == now.database &&
                         before.migration == now.migration && before.checksum == now.checksum;
-      if (same)
-        text +=
-            fmt::format("{}: run {} put it back at {} ({})\n", before.migration, before.run, before.at, before.message);
+      if (!same) continue;
+      text +=
+          fmt::format("{}: run {} put it back at {} ({})\n", before.migration, before.run, before.at, before.message);
+      run = before.run;
     }
   }
   if (text.empty()) return;
   throw Error{Failure::refused, "a migration whose last run was put back would be tried again unchanged", text,
-              "Nothing was changed. `migrate-production show RUN` has that run's report. Correct the migration, or say "
-              "--again if the cause was another one."};
+              fmt::format("Nothing was changed. `migrate-production show {}` has that run's report. Correct the "
+                          "migration, or say --again if the cause was another one.",
+                          run)};
 }
 
 /// Of all that is pending, or of the one that failed.
