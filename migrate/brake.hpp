@@ -1,7 +1,8 @@
 // The brake: a migration whose run was put back is not tried again unchanged, or a container that is started again and
 // again would back up, fail and restore until the disk is full. What was put back is remembered beside the backups.
 //
-// What is true if the process dies: the file is there whole, as it was or as it is to be.
+// What is true if the process dies: the file is there whole, as it was or as it is to be. A half one beside it is
+// removed by the next run that writes it.
 #pragma once
 #include <filesystem>
 #include <string>
