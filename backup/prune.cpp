@@ -110,8 +110,8 @@ Result removed_result(const Judged& judged, Result shown) {
   const RetentionPlan& plan = judged.plan;
   shown.json["removed"] = plan.remove.size();
   shown.json["freed_bytes"] = plan.freed();
-  shown.text = plan.remove.empty() ? fmt::format("Nothing to remove: {} stay.\n", count_of(plan.keep.size()))
-                                   : fmt::format("Removed {} ({}), {} stay.\n", count_of(plan.remove.size()),
+  shown.text = plan.remove.empty() ? fmt::format("Nothing to remove: {} kept.\n", count_of(plan.keep.size()))
+                                   : fmt::format("Removed {} ({}), {} kept.\n", count_of(plan.remove.size()),
                                                  human_size(plan.freed()), count_of(plan.keep.size()));
   return shown;
 }

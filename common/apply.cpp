@@ -224,13 +224,13 @@ void refuse_open_transaction(const Run& run) {
 }
 
 /// How far it came, and what the next deploy does about it.
-void describe_progress(const StepsResult& steps, ApplyFailure& failure) {
+void describe_progress(const StepsResult& steps, const ApplySettings& settings, ApplyFailure& failure) {
   if (!steps.left_behind.empty()) failure.error.detail += "\nLeft behind: " + steps.left_behind;
   if (!steps.journal) return;
   const StatementJournal& journal = *steps.journal;
   failure.error.detail +=
       fmt::format("\nFinished, and journalled on the server: {} of {} statements.", journal.done, journal.statements);
-  if (journal.done == 0 && !journal.begun) return;
+  if (!settings.may_go_on || (journal.done == 0 && !journal.begun)) return;
   failure.error.hint += fmt::format(
       " If the script need not change, type `migrate-production deploy` again: it goes on {}.",
       journal.begun ? "with the statement that failed, after looking at what it left" : "after the last finished one");
@@ -240,7 +240,7 @@ void record_step_failure(const Run& run, const StepsResult& steps, ApplyOutcome&
   clean_session(run.db, run.session);  // the rollback comes first: the script's locks may stand in the way
   fault_point("apply: steps rolled back");
   ApplyFailure& failure = *outcome.failure;
-  describe_progress(steps, failure);
+  describe_progress(steps, run.settings, failure);
   keep_books(run, failure,
              [&](Connection& books) { mark_failed(books, run.settings.schema, outcome.row_id, failure.log); });
   fault_point("apply: steps failed row written");

@@ -38,6 +38,8 @@ struct ApplySettings {
   const Script* script = nullptr;
   /// Hears in a line why a statement waits or is tried again: who holds the lock, how far an index build is.
   std::function<void(const std::string&)> on_wait = {};
+  /// A script that stopped half-way may be gone on with. Not where it is taken back: nobody is told to.
+  bool may_go_on = true;
   /// Measures the statements; its session is the script's own. Null = nobody does.
   StatementMeter* meter = nullptr;
 };

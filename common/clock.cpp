@@ -69,6 +69,9 @@ TimePoint parse_iso_utc(const std::string& text) {
 
 std::string human_duration(Duration duration) {
   const double seconds = std::chrono::duration<double>(duration).count();
+  if (seconds == 0) return "0 ms";
+  if (seconds < 0.01) return fmt::format("{:.1f} ms", seconds * 1000);
+  if (seconds < 0.1) return fmt::format("{:.0f} ms", seconds * 1000);
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<std::int64_t>(seconds);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);

@@ -33,7 +33,7 @@ std::string describe_holder(Connection& db) {
   const Rows holders = db.rows(
       "SELECT l.pid::text AS pid, coalesce(a.application_name, '') AS application, coalesce(a.usename::text, '?') AS "
       "role, "
-      "coalesce(a.client_addr::text, '') AS address, "
+      "coalesce(host(a.client_addr), '') AS address, "
       "to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"') AS since, a.client_port = -1 AS "
       "local "
       "FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "

@@ -1,6 +1,8 @@
 #include "common/run_context.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
+#include <cctype>
 
 #include <cstdlib>
 
@@ -129,19 +131,33 @@ void check_leftovers(const RunContext& context, Output& out, Leftovers policy) {
   out.warn(error.message + ": " + found + error.hint);
 }
 
+namespace {
+
+/// May be typed into a shell as it is.
+bool is_plain_word(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; });
+}
+
+}  // namespace
+
 void check_kept(const RunContext& context, int keep) {
-  std::string kept;
+  std::string kept, oldest;
   int count = 0;
   for (const SideDatabase& side : context.sides) {
     if (!side.kept()) continue;
     ++count;
     kept += side.name + "\n";
+    oldest = oldest.empty() ? side.name : oldest;
   }
   if (count < keep) return;
   throw Error{Failure::refused,
               fmt::format("{} earlier version{} of database \"{}\" {} still kept", count, count == 1 ? "" : "s",
                           context.database(), count == 1 ? "is" : "are"),
-              kept, "Remove what is no longer needed with `restore-database drop NAME`, or allow more with --keep N."};
+              kept,
+              fmt::format("Nothing was changed. Remove what is no longer needed (`restore-database drop {}`), or allow "
+                          "more with --keep {}.",
+                          is_plain_word(oldest) ? oldest : "NAME", count + 1)};
 }
 
 fs::path migrations_folder(const CommonOptions& options) {

@@ -5,6 +5,7 @@
 #include "common/history_rights.hpp"
 #include "migrate/diff.hpp"
 #include "migrate/preflight_facts.hpp"
+#include "migrate/read_history.hpp"
 
 namespace belay {
 
@@ -27,6 +28,7 @@ class CheckRun {
                   {},
                   "Create it, or correct its name in the URL."};
     if (options_.check_connection) return show_connection();
+    warn_of_unfinished(context_.sides, tool_.out);
     Connection db{context_.target.url, context_.database(), tool_.session()};
     MigrationPlan plan;
     PreflightFacts facts = look(db, plan);

@@ -27,7 +27,8 @@ ApplySettings deploy_settings(const RunContext& context, const MigrateOptions& o
                          .default_lock_timeout = "5s",
                          .statement_timeout = options.common.statement_timeout,
                          .lock_retries = options.lock_retries.value_or(5),
-                         .on_wait = [&tool](const std::string& text) { tool.out.note(text); }};
+                         .on_wait = [&tool](const std::string& text) { tool.out.note(text); },
+                         .may_go_on = options.verb == "deploy"};
   if (context.target.url.schema) settings.search_path = quote_identifier(*context.target.url.schema);
   return settings;
 }

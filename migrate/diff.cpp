@@ -178,8 +178,8 @@ DriftReport Diff::replay_and_compare(const Live& live, const DiffPlan& plan, Con
     migrations.push_back(migration.migration);
     touched.add(migration.migration.name, migration.script);
   }
-  tool_.out.note(fmt::format("Replaying {} migrations in \"{}\" (server from {})", migrations.size(), replay.name(),
-                             place().source));
+  tool_.out.note(fmt::format("Replaying {} migration{} in \"{}\" (server from {})", migrations.size(),
+                             migrations.size() == 1 ? "" : "s", replay.name(), place().source));
   if (const std::optional<ReplayFailure> failure = replay.run(migrations)) throw replay_error(*failure);
   SchemaFingerprint expected = read_schema_fingerprint(replay.db(), schema_);
   SchemaFingerprint found = live.schema;

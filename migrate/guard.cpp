@@ -48,8 +48,10 @@ int Guard::act() {
     return steps(journal);
   } catch (const Error& error) {
     tell_failed(error);
-    tool_.out.note(fmt::format("Report: migrate-production show {}   (--bundle FILE packs it)", tool_.run));
-    throw;
+    Error shown = error;  // its last line says where all of it is
+    shown.hint += fmt::format("{}Report: `migrate-production show {}`, packed by --bundle FILE.",
+                              shown.hint.empty() ? "" : "\n      ", tool_.run);
+    throw shown;
   }
 }
 
@@ -59,6 +61,7 @@ int Guard::steps(Journal& journal) {
   show_status();
   rehearse_pending(journal);
   if (options_.verb == "rehearse") return end_rehearsal(journal);
+  ask_again();
   deploy_pending(journal);
   if (!deployed_.failure) verify();
   if (deployed_.failure) return put_back(journal);
@@ -71,8 +74,8 @@ int Guard::end_rehearsal(Journal& journal) {
   if (marked_) drop_side();
   report_.outcome({.state = RunState::done,
                    .status = 0,
-                   .words = fmt::format("{} pending migrations passed their rehearsal; nothing was deployed.",
-                                        plan_.pending.size()),
+                   .words = fmt::format("{} pending migration{} passed the rehearsal; nothing was deployed.",
+                                        plan_.pending.size(), plan_.pending.size() == 1 ? "" : "s"),
                    .detail = {},
                    .hint = {}});
   report_.write(tool_.files, catalogue_, tool_.out);

@@ -74,17 +74,40 @@ void Guard::require_possible() {
   if (deploys && !options_.skip_backup && !options_.no_put_back) require_put_back_possible(context_, tool_.session());
 }
 
+RunSketch Guard::sketch() const {
+  return {.plan = plan_,
+          .context = context_,
+          .catalogue = rope_.record.catalogue,
+          .options = options_,
+          .choice = choice_,
+          .checks = checklist_,
+          .lint = lint_,
+          .last = find_last_rehearsal(catalogue_, context_, plan_)};
+}
+
 int Guard::dry_run() {
-  tool_.out.result(show_dry_run(plan_, context_, rope_.record.catalogue, options_, choice_, checklist_, lint_));
+  tool_.out.result(show_dry_run(sketch()));
   return 0;
 }
 
 void Guard::ask() {
   require_answerable(options_.common);
-  tool_.out.note(describe_run(plan_, context_, rope_.record.catalogue, options_, choice_, checklist_, lint_));
+  tool_.out.note(describe_run(sketch()));
   if (options_.common.force) return;
   if (tool_.prompt.ask("Run these migrations? (yes/no)", "yes") != Answer::yes)
     throw Error{Failure::cancelled, "cancelled; nothing was changed"};
+}
+
+/// What only the rehearsal can tell is shown before the target is touched. Died here: as in rehearse_pending().
+void Guard::ask_again() {
+  if (options_.common.force || !rehearsal_) return;
+  try {
+    tool_.out.note(describe_rehearsed(*rehearsal_, choice_));
+    if (tool_.prompt.ask(fmt::format("Deploy to \"{}\" now? (yes/no)", context_.database()), "yes") != Answer::yes)
+      throw Error{Failure::cancelled, "cancelled after the rehearsal; nothing was changed"};
+  } catch (const std::exception&) {
+    abandon(std::current_exception());
+  }
 }
 
 /// The empty side database: proof that one can be made and dressed, the marker of this run, and where a put-back will
@@ -173,6 +196,7 @@ void Guard::rehearse_pending(Journal& journal) {
   try {
     const RestoreSource source = open_backup(backup_->archive);
     if (choice_.rehearse) {
+      tool_.out.heading("Rehearsal on a Restored Copy");
       report_.step_begun("Rehearsal");
       std::optional<RehearsalServer> elsewhere = find_rehearsal_server(options_, context_, tool_);
       rehearsal_ =
@@ -194,6 +218,7 @@ void Guard::rehearse_pending(Journal& journal) {
       journal.record("rehearsed", describe_rehearsal(*rehearsal_).json);
       fault_point("guard: rehearsed");
     }
+    if (choice_.spare) tool_.out.heading("Spare Copy");
     if (choice_.spare) report_.step_begun("Spare");
     if (choice_.spare) build_spare(context_, rope_, options_, tool_, journal);
   } catch (const std::exception&) {

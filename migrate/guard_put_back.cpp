@@ -34,9 +34,14 @@ PutBackReport Guard::settle(Journal& journal) {
     }
   }
   if (options_.no_put_back)
-    throw Error{Failure::unresolved, "the database is not put back: --no-put-back", "It is migrated half-way.",
-                fmt::format("Mend it, or type `migrate-production recover` to put its backup back: {}",
-                            rope_.record.archive.value_or("there is none"))};
+    throw Error{
+        Failure::unresolved,
+        "the database is not put back: --no-put-back",
+        {},
+        fmt::format("Database \"{}\" is migrated half-way. To keep it: mend it by hand, settle the history with "
+                    "`migrate-production resolve`, then `migrate-production recover --accept-as-is`. To put it "
+                    "back: `migrate-production recover` (its backup: {}).",
+                    context_.database(), rope_.record.archive.value_or("there is none"))};
   return restore_before(context_, rope_, options_, tool_, journal);
 }
 

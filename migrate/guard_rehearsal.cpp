@@ -61,12 +61,14 @@ RehearsalChoice choose_rehearsal(const MigrateOptions& options, RunContext& cont
 }
 
 Rehearsal rehearse_on_backup(RehearsalRequest request, const MigrateOptions& options, Tool& tool) {
-  tool.out.note("Rehearsing on a copy of the backup");
+  tool.out.note("Restoring the backup into a side database");
   request.command = options.rehearse_command;
   request.keep = options.keep_copy;
   Rehearsal rehearsal = rehearse(request, tool);
   tool.out.note(fmt::format("Copy {} in {}", rehearsal.proof, human_duration(rehearsal.restored_in)));
-  tool.out.note(describe_rehearsal(rehearsal).text);
+  std::string text = describe_rehearsal(rehearsal).text;
+  if (text.ends_with('\n')) text.pop_back();
+  tool.out.note(text);
   // Scripts that say so were refused before. What is left may be a function's doing, or somebody else's meanwhile.
   for (const std::string& line : rehearsal.outside)
     tool.out.warn("changed on the server while the rehearsal ran, by it or by others: " + line);

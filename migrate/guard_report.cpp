@@ -10,16 +10,45 @@ namespace belay {
 
 namespace {
 
-std::string way_back(const MigrationPlan& plan, const MigrateOptions& options) {
-  if (options.skip_backup) {
+std::string restored_in(const RunSketch& run) {
+  if (run.last) return fmt::format("took {} for run {}", human_duration(run.last->restored), run.last->run);
+  if (!run.context.server.database) return "takes as long as pg_restore needs";
+  return fmt::format("takes as long as pg_restore needs for {}", human_size(run.context.server.database->size_bytes));
+}
+
+std::string way_back(const RunSketch& run) {
+  const MigrationPlan& plan = run.plan;
+  if (run.options.skip_backup) {
     return plan.all_atomic() ? "Way back: each migration is one transaction; a failing one undoes itself, earlier ones "
-                               "of this run stay (no backup)"
-                             : "Way back: none for what is committed (--skip-backup)";
+                               "of this run stay (no backup)\n"
+                             : "Way back: none for what is committed (--skip-backup)\n";
   }
-  if (plan.pending.size() == 1 && plan.all_atomic())
-    return "Way back: it is one transaction, which undoes itself; else the backup is restored beside and swapped in";
-  return "Way back: if something was committed, the backup is restored beside, proven and swapped in; the "
-         "half-migrated database is kept";
+  std::string text = plan.pending.size() == 1 && plan.all_atomic()
+                         ? "Way back: it is one transaction, which undoes itself; if it fails after its commit, "
+                         : "Way back: if something was committed, ";
+  if (run.choice.rehearse) text += "the reversals that the rehearsal has proven; else ";
+  text += run.choice.spare
+              ? "the spare is swapped in, which takes less than a second"
+              : fmt::format("the backup is restored beside, proven and swapped in, which {}", restored_in(run));
+  return text + "; the half-migrated database is then kept\n          if the run dies: migrate-production recover\n";
+}
+
+std::string backup_lines(const RunSketch& run) {
+  if (run.options.skip_backup) return "Backup: none (--skip-backup)\n";
+  std::string text = fmt::format("Backup: level archive, into {}\n", run.catalogue);
+  if (run.options.copy_to) text += fmt::format("        copied to {} before the deploy\n", *run.options.copy_to);
+  if (run.options.backup_minio) text += "        copied to MinIO before the deploy\n";
+  return text;
+}
+
+std::string rehearsal_lines(const RunSketch& run) {
+  std::string text =
+      run.choice.rehearse ? "Rehearsal: on a restored copy of that backup\n" : "Rehearsal: none (--no-rehearse)\n";
+  if (run.last)
+    text += fmt::format("           run {} rehearsed {}: {}, the longest lock that others wait for was held for {}\n",
+                        run.last->run, run.last->same ? "the same migrations" : "other migrations", run.last->state,
+                        human_duration(run.last->longest_lock));
+  return text;
 }
 
 /// What is asked or run besides, a line each.
@@ -42,37 +71,53 @@ Json names(const MigrationPlan& plan) {
   return list;
 }
 
-/// What the checklist warns of; what is as it should be is only counted.
+Json statement_counts(const MigrationPlan& plan) {
+  Json counts = Json::object();
+  for (const PendingMigration& p : plan.pending) counts[p.migration.name] = p.script.statements.size();
+  return counts;
+}
+
+/// What the checklist warns of, and who is connected; what is as it should be is only counted.
 std::string worth_knowing(const std::vector<Check>& checks) {
-  std::vector<Check> warned;
+  std::vector<Check> shown;
+  std::size_t good = 0;
   for (const Check& check : checks) {
-    if (check.state != CheckState::ok || check.name == "sessions") warned.push_back(check);
+    if (check.state == CheckState::ok) ++good;
+    if (check.state != CheckState::ok || check.name == "sessions") shown.push_back(check);
   }
-  return fmt::format("Checklist: {} of {} points are as they should be\n", checks.size() - warned.size(),
-                     checks.size()) +
-         describe_checks(warned);
+  return fmt::format("Checklist: {} of {} points are as they should be\n", good, checks.size()) +
+         describe_checks(shown);
+}
+
+std::string counted(std::size_t count, const char* what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 /// What weighs most first is at the top of the lint's own order; a question has room for some of it.
 std::string describe_findings(const std::vector<ReportedFinding>& findings) {
   constexpr std::size_t most = 12;
   std::string text;
-  std::size_t shown = 0, open = 0;
+  std::size_t shown = 0, errors = 0, warnings = 0, notes = 0, allowed = 0;
   for (const ReportedFinding& f : findings) {
+    ++(f.allowed ? allowed : f.severity == "note" ? notes : f.severity == "error" ? errors : warnings);
     if (f.allowed || f.severity == "note") continue;
-    ++open;
     if (shown++ < most) text += fmt::format("  {}:{}: {}: {} [{}]\n", f.file, f.line, f.severity, f.message, f.rule);
   }
-  if (open == 0) return "Lint: nothing to say\n";
-  if (open > most) text += fmt::format("  … and {} more: migrate-production lint\n", open - most);
-  return fmt::format("Lint: {} finding{}\n", open, open == 1 ? "" : "s") + text;
+  if (shown > most) text += fmt::format("  … and {} more\n", shown - most);
+  std::string head =
+      "Lint: " + counted(errors, "error") + ", " + counted(warnings, "warning") + ", " + counted(notes, "note");
+  if (allowed > 0) head += fmt::format(", {} allowed in the SQL", allowed);
+  if (!findings.empty()) head += "; all of it: migrate-production lint";
+  return head + "\n" + text;
+}
+
+std::string report_file(const Rope& rope) {
+  return fmt::format("{}/runs/{}/report.html", rope.record.catalogue, rope.marker.run);
 }
 
 std::string report_lines(const Rope& rope) {
-  const std::string& run = rope.marker.run;
-  return fmt::format(
-      "Report    {}/runs/{}/report.html\n          migrate-production show {}   (--bundle FILE packs it)\n",
-      rope.record.catalogue, run, run);
+  return fmt::format("Report    {}\n          migrate-production show {}   (--bundle FILE packs it)\n",
+                     report_file(rope), rope.marker.run);
 }
 
 std::string way_of(const PutBackReport& report, const Rope& rope) {
@@ -82,37 +127,43 @@ std::string way_of(const PutBackReport& report, const Rope& rope) {
 
 }  // namespace
 
-std::string describe_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                         const MigrateOptions& options, const RehearsalChoice& choice, const std::vector<Check>& checks,
-                         const std::vector<ReportedFinding>& lint) {
-  std::string text = describe_status(plan) + worth_knowing(checks) + describe_findings(lint);
-  text += options.skip_backup ? "Backup: none (--skip-backup)\n"
-                              : fmt::format("Backup: level archive, into {}\n", catalogue);
-  text += choice.rehearse ? "Rehearsal: on a restored copy of that backup\n" : "Rehearsal: none (--no-rehearse)\n";
-  text += choice.spare
-              ? "Way back: if something was committed, a second copy is ready and swapped in; the half-migrated "
-                "database is kept\n"
-              : way_back(plan, options) + "\n";
-  text += describe_checks(options);
-  if (context.target.url.schema)
+std::string describe_run(const RunSketch& run) {
+  std::string text = describe_status(run.plan) + worth_knowing(run.checks) + describe_findings(run.lint);
+  text += backup_lines(run) + rehearsal_lines(run) + way_back(run) + describe_checks(run.options);
+  if (run.context.target.url.schema)
     text += fmt::format("The URL names schema \"{}\"; a put-back puts the whole database back.\n",
-                        *context.target.url.schema);
+                        *run.context.target.url.schema);
+  text.pop_back();
   return text;
 }
 
-Result show_dry_run(const MigrationPlan& plan, const RunContext& context, const std::string& catalogue,
-                    const MigrateOptions& options, const RehearsalChoice& choice, const std::vector<Check>& checks,
-                    const std::vector<ReportedFinding>& lint) {
-  return {describe_target(context.server, context.database(), context.target.source) + "\n" +
-              describe_run(plan, context, catalogue, options, choice, checks, lint) + "Nothing was changed.\n",
+Result show_dry_run(const RunSketch& run) {
+  return {describe_target(run.context.server, run.context.database(), run.context.target.source) + "\n" +
+              describe_run(run) + "\nNothing was changed.\n",
           {{"dry_run", true},
-           {"database", context.database()},
-           {"pending", names(plan)},
-           {"catalogue", catalogue},
-           {"rehearsal", choice.rehearse},
-           {"spare", choice.spare},
-           {"checks", to_json(checks)},
-           {"one_transaction_each", plan.all_atomic()}}};
+           {"database", run.context.database()},
+           {"role", run.context.server.role},
+           {"pending", names(run.plan)},
+           {"statements", statement_counts(run.plan)},
+           {"backup_level", run.options.skip_backup ? Json(nullptr) : Json("archive")},
+           {"catalogue", run.catalogue},
+           {"rehearsal", run.choice.rehearse},
+           {"spare", run.choice.spare},
+           {"last_rehearsal", run.last ? to_json(*run.last) : Json(nullptr)},
+           {"checks", to_json(run.checks)},
+           {"lint", to_json(run.lint)},
+           {"one_transaction_each", run.plan.all_atomic()}}};
+}
+
+std::string describe_rehearsed(const Rehearsal& rehearsal, const RehearsalChoice& choice) {
+  std::string text = fmt::format("Rehearsed: the longest lock that others wait for was held for {}\n",
+                                 human_duration(rehearsal.longest_lock()));
+  for (const RehearsedMigration& m : rehearsal.migrations)
+    text += fmt::format("  {}  {}, reversal {}{}{}\n", m.name, human_duration(m.took), m.reversal,
+                        m.reversal_why.empty() ? "" : ": ", m.reversal_why);
+  return text + (choice.spare ? "Way back: proven reversals; else the spare is swapped in"
+                              : fmt::format("Way back: proven reversals; else the backup is restored, about {}",
+                                            human_duration(rehearsal.restored_in)));
 }
 
 Result show_done(const RunContext& context, const Rope& rope, const MigrationPlan& plan, const DeployReport& report,
@@ -143,9 +194,19 @@ Result show_done(const RunContext& context, const Rope& rope, const MigrationPla
            {"found", plan.found},
            {"applied", applied},
            {"verified", report.verified},
+           {"not_verified", asked ? Json::array() : Json{"that the application works with it"}},
            {"row_counts", report.row_counts},
+           {"report", report_file(rope)},
            {"rehearsal", rehearsal ? describe_rehearsal(*rehearsal).json : Json(nullptr)},
            {"backup", rope.record.archive ? Json(*rope.record.archive) : Json(nullptr)}}};
+}
+
+std::string what_next(const std::optional<std::string>& kept) {
+  if (!kept) return "Correct what failed, and run `migrate-production` again.";
+  return fmt::format(
+      "Correct what failed, look at the kept database for what is only there, remove it with `restore-database drop "
+      "{}`, and run `migrate-production` again.",
+      shell_word(*kept));
 }
 
 Result show_put_back(const RunContext& context, const Rope& rope, const DeployReport& deployed,
@@ -165,7 +226,7 @@ Result show_put_back(const RunContext& context, const Rope& rope, const DeployRe
   }
   if (rope.record.archive) text += fmt::format("Backup    {}\n", *rope.record.archive);
   text += report_lines(rope);
-  text += "The migrations of this run are pending again. Correct the failed one and run again.\n";
+  text += "Next      the migrations of this run are pending again. " + what_next(report.kept) + "\n";
   return {
       text,
       {{"state", "put back"},
@@ -178,6 +239,7 @@ Result show_put_back(const RunContext& context, const Rope& rope, const DeployRe
        {"spare", rope.record.spare},
        {"checks", report.checks},
        {"lost", report.lost},
+       {"report", report_file(rope)},
        {"kept", report.kept ? Json(*report.kept) : Json(nullptr)},
        {"backup", rope.record.archive ? Json(*rope.record.archive) : Json(nullptr)}}};
 }

@@ -8,6 +8,7 @@
 #include "migrate/checks.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/guard_rehearsal.hpp"
+#include "migrate/guard_report.hpp"
 #include "migrate/health.hpp"
 #include "migrate/preflight.hpp"
 #include "migrate/put_back.hpp"
@@ -41,6 +42,8 @@ class Guard {
   void require_verifiable();
   void require_healthy();
   void ask();
+  void ask_again();
+  [[nodiscard]] RunSketch sketch() const;
   int act();
   int steps(Journal& journal);
   void look_at_sql();

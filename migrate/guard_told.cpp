@@ -48,6 +48,7 @@ void Guard::tell_put_back(const PutBackReport& report, Duration took) {
   const PutBackWay way = report.restored           ? (rope_.record.spare ? PutBackWay::spare : PutBackWay::restore)
                          : report.by_reversals > 0 ? PutBackWay::reversals
                                                    : PutBackWay::uncommitted;
+  report_.step_ended(StepState::done);
   report_.put_back({.way = way, .took = took, .kept = report.kept, .checks = report.checks, .lost = report.lost});
   for (const std::string& check : report.checks) report_.verified(check);
   if (report.kept)
@@ -60,7 +61,7 @@ void Guard::tell_put_back(const PutBackReport& report, Duration took) {
                    .words = fmt::format("{}. Database \"{}\" is as it was before the run.", deployed_.failure->message,
                                         context_.database()),
                    .detail = without_row_values(*deployed_.failure).detail,
-                   .hint = "Correct the migration and run again: `migrate-production`."});
+                   .hint = what_next(report.kept)});
   report_.write(tool_.files, catalogue_, tool_.out);
 }
 
@@ -93,7 +94,7 @@ void Guard::tell_done() {
 /// What ends a run by an exception: before the deploy the target is untouched, after it somebody is needed.
 void Guard::tell_failed(const Error& error) {
   RunState state = RunState::failed;
-  if (error.kind == Failure::refused) state = RunState::stopped;
+  if (error.kind == Failure::refused || error.kind == Failure::cancelled) state = RunState::stopped;
   if (error.kind == Failure::unresolved) state = RunState::half_way;
   if (error.kind == Failure::interrupted) state = RunState::interrupted;
   report_.outcome(state, error);

@@ -81,7 +81,9 @@ void count(RunContext& context, Rope& rope, Tool& tool, LostWrites& lost) {
     add(attribution.theirs(table) ? lost.others : lost.told, attribution.line(table));
   if (lost.others.empty()) return;
   for (const std::string& who : strangers.present) add(lost.told, "at work meanwhile: " + who);
-  if (strangers.came > 0) add(lost.told, fmt::format("{} sessions of others came and went meanwhile", strangers.came));
+  if (strangers.came > 0)
+    add(lost.told,
+        fmt::format("{} session{} of others came and went meanwhile", strangers.came, strangers.came == 1 ? "" : "s"));
 }
 
 }  // namespace

@@ -112,7 +112,8 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   set.flag("--sql", options.sql, "history NAME: print the migration's SQL too", Where::command_line_only);
   set.positional("NAME", options.name, "history: the migration", {"history"});
   set.text("--side-server", options.side_server, "URL",
-           "diff: where the side database is made, instead of the target's own server; also SHADOW_DATABASE_URL");
+           "diff, rehearsals: where the side database is made, instead of the target's own server; also "
+           "SHADOW_DATABASE_URL");
   set.command("status",
               "which migrations are applied, pending, failed, rolled back, edited or missing; 0 = up to date");
   set.command("history", "the rows of the history; with NAME all that is known of one migration, 0 = applied");
@@ -152,8 +153,9 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   set.flag("--local-only", options.common.local_only,
            "in CI: accept that the backup lies in a folder that goes away with the runner");
   add_common_options(set, options.common);
-  set.example("migrate-production --no-rehearse", "a guarded run, asking first");
-  set.example("migrate-production --no-rehearse --dry-run", "what would be done");
+  set.example("migrate-production --rehearse", "a guarded run, rehearsed on a restored copy, asking first");
+  set.example("migrate-production --rehearse --dry-run", "what would be done, with checklist and lint");
+  set.example("migrate-production check --rehearse", "the checklist alone; 9 if something would stop a run");
   set.example("migrate-production status", "folder against database; changes nothing");
   set.example("migrate-production deploy --steps 1", "the next migration alone, without a backup");
   set.example("migrate-production recover", "after a crash: put things in order");

@@ -25,8 +25,7 @@ void add_safety(OptionSet& set, MigrateOptions& o) {
   set.flag("--no-put-back", o.no_put_back,
            "go on although the database could not be put back; what is committed when it fails stays (status 7)",
            Where::command_line_only);
-  set.list("--allow-edited", o.allow_edited, "NAME",
-           "this applied migration's file may differ from what was applied; may be given several times",
+  set.list("--allow-edited", o.allow_edited, "NAME", "this applied migration's file may differ from what was applied",
            Where::command_line_only);
   set.flag("--fail-on-drift", o.fail_on_drift, "refuse to run if the live schema is not what the migrations make");
   for (const char* option : {"--read-only", "--no-put-back"}) set.only_for(option, {"", "check"});

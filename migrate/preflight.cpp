@@ -60,6 +60,14 @@ Check drift(const PreflightFacts& f) {
                "migrate-production diff lists them.");
 }
 
+/// A line each, to be copied as they are: some end in a comment.
+Check rights(const PreflightFacts& f) {
+  if (f.missing_rights.empty())
+    return check("rights", CheckState::ok, "the role may do what the pending migrations do");
+  return check("rights", CheckState::fail, fmt::format("{}", fmt::join(f.missing_rights, "\n")),
+               "Let a role that may run these statements.");
+}
+
 Check put_back(const PreflightFacts& f) {
   if (!f.obstacles.empty())
     return check("put back", f.put_back_wanted ? CheckState::fail : CheckState::warn,
@@ -103,6 +111,13 @@ Check rehearsal(const PreflightFacts& f) {
                f.rehearsal_refused ? "Say --rehearse, --side-server URL, or --no-rehearse." : "");
 }
 
+/// Further lines under the first, in the table's last column.
+std::string below(const std::string& lines) {
+  std::string text;
+  for (const char c : lines) text += c == '\n' ? fmt::format("\n{:<20}", "") : std::string(1, c);
+  return text;
+}
+
 }  // namespace
 
 std::string to_string(CheckState state) {
@@ -121,9 +136,7 @@ std::vector<Check> judge_preflight(const PreflightFacts& f) {
   checks.push_back(history(f));
   checks.push_back(tried_before(f));
   checks.push_back(drift(f));
-  checks.push_back(of_list("rights", f.missing_rights, "the role may do what the pending migrations do",
-                           "Let a role that may run these statements."));
-  if (!f.missing_rights.empty()) checks.back().state = CheckState::fail;
+  checks.push_back(rights(f));
   checks.push_back(f.sessions.empty() ? check("sessions", CheckState::ok, "nobody else is connected")
                                       : check("sessions", CheckState::ok, joined(f.sessions)));
   checks.push_back(of_list("transactions", f.long_transactions, "none is open for long",
@@ -158,7 +171,7 @@ bool any_failed(const std::vector<Check>& checks) {
 std::string describe_checks(const std::vector<Check>& checks) {
   std::string text;
   for (const Check& c : checks) {
-    text += fmt::format("{:<4}  {:<13} {}\n", to_string(c.state), c.name, c.text);
+    text += fmt::format("{:<4}  {:<13} {}\n", to_string(c.state), c.name, below(c.text));
     if (!c.fix.empty()) text += fmt::format("{:<20}→ {}\n", "", c.fix);
   }
   return text;

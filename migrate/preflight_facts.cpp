@@ -72,7 +72,8 @@ std::vector<std::string> lock_holders(RunContext& context, Connection& db) {
 
 std::string log_settings(Connection& db) {
   return db.value(
-      "SELECT string_agg(name || ' = ' || setting || coalesce(unit, ''), ', ' ORDER BY name) FROM pg_settings WHERE "
+      "SELECT string_agg(name || ' = ' || CASE WHEN setting = '-1' THEN 'off' ELSE setting || coalesce(unit, '') END, "
+      "', ' ORDER BY name) FROM pg_settings WHERE "
       "name "
       "IN ('log_statement', 'log_min_duration_statement', 'log_lock_waits')");
 }

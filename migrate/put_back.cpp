@@ -25,18 +25,25 @@ constexpr std::chrono::seconds server_patience{60};
 constexpr int restore_attempts = 2;
 constexpr int most_rounds = 3;
 
+/// The other way out of every put-back that cannot be finished.
+std::string keep_as_it_is(const Rope& rope) {
+  return std::string{
+             "To keep it as it is instead: mend it by hand, settle the history with `migrate-production resolve`, then "
+             "`migrate-production recover --accept-as-is`."} +
+         (rope.record.read_only ? " Until then it stays read-only for others." : "");
+}
+
 /// The message of every put-back that cannot be finished: what state the database is in, and what to type.
 Error stranded(const RunContext& context, const Rope& rope, const std::string& why, const std::string& detail) {
   const std::string archive = rope.record.archive.value_or("");
   std::string hint = "Database \"" + context.database() + "\" is migrated half-way. ";
   hint += archive.empty()
               ? std::string{"There is no backup to put it back with."}
-              : fmt::format("Type `migrate-production recover` to put it back (its backup: {}).", shell_word(archive));
-  hint +=
-      " To keep it as it is instead: mend it by hand, settle the history with `migrate-production resolve`, then "
-      "`migrate-production recover --accept-as-is`.";
-  if (rope.record.read_only) hint += " Until then it stays read-only for others.";
-  return Error{Failure::unresolved, why, detail, hint};
+              : fmt::format(
+                    "Type `migrate-production recover` to put it back, with --force if nobody can answer its "
+                    "question (its backup: {}).",
+                    shell_word(archive));
+  return Error{Failure::unresolved, why, detail, hint + " " + keep_as_it_is(rope)};
 }
 
 void forget_run(Connection& db, const RunRecord& record) {
@@ -83,18 +90,23 @@ void remember_lost_writes(RunContext& context, Rope& rope, const LostWrites& los
   mark(context.maintenance, rope.side, rope.marker);
 }
 
+/// --force decides by itself: it stops where something of others' would be lost.
+bool stops_for(const LostWrites& lost, const MigrateOptions& options) {
+  return options.common.force && !lost.others.empty() && options.on_lost_writes != "restore";
+}
+
 void ask_to_restore(RunContext& context, const Rope& rope, const MigrateOptions& options, const LostWrites& lost,
                     Tool& tool) {
   if (options.common.force) {
-    if (lost.others.empty() || options.on_lost_writes == "restore") return;
+    if (!stops_for(lost, options)) return;
     std::string detail;
     for (const std::string& line : lost.told) detail += line + "\n";
     Error stop = stranded(context, rope,
                           "the database was not put back: that would lose what others wrote since the backup", detail);
-    stop.hint =
-        "To put it back all the same (those rows stay in the kept database): migrate-production recover --force "
-        "--on-lost-writes restore. " +
-        stop.hint;
+    stop.hint = fmt::format(
+        "Database \"{}\" is migrated half-way. To put it back all the same (those rows stay in the kept database): "
+        "`migrate-production recover --force --on-lost-writes restore` (its backup: {}). {}",
+        context.database(), shell_word(rope.record.archive.value_or("")), keep_as_it_is(rope));
     throw stop;
   }
   const Answer answer = tool.prompt.ask(fmt::format("Put database \"{}\" back to the backup taken {}? (yes/no)",
@@ -103,8 +115,10 @@ void ask_to_restore(RunContext& context, const Rope& rope, const MigrateOptions&
   if (answer != Answer::yes) throw stranded(context, rope, "the database was not put back: nobody said yes", {});
 }
 
-LostWrites tell_lost_writes(RunContext& context, Rope& rope, Tool& tool) {
+/// What stops it is told once, by the error.
+LostWrites tell_lost_writes(RunContext& context, Rope& rope, const MigrateOptions& options, Tool& tool) {
   LostWrites lost = count_lost_writes(context, rope, tool);
+  if (stops_for(lost, options)) return lost;
   for (const std::string& line : lost.told) tool.out.warn(line);
   return lost;
 }
@@ -327,10 +341,12 @@ PutBackReport restore_before(RunContext& context, Rope& rope, const MigrateOptio
   for (int round = 1; !done; ++round) {
     if (round > 1) {
       rope.strangers_seen = true;
-      tool.out.warn("others wrote meanwhile: nothing was swapped, and what they wrote is counted again");
+      tool.out.warn(
+          "something was written meanwhile, by others or by autovacuum: nothing was swapped, and what others wrote is "
+          "counted again");
     }
     const std::vector<std::string> agreed = lost.others;
-    lost = tell_lost_writes(context, rope, tool);
+    lost = tell_lost_writes(context, rope, options, tool);
     remember_lost_writes(context, rope, lost);
     if (round == 1 || lost.others != agreed) ask_to_restore(context, rope, options, lost, tool);
     done = restore_with_patience(context, rope, options, witness_for(round, lost, options), tool, journal);

@@ -39,6 +39,18 @@ std::optional<std::filesystem::path> folder_if_found(const CommonOptions& option
   }
 }
 
+void warn_of_unfinished(const std::vector<SideDatabase>& sides, Output& out) {
+  for (const SideDatabase& side : sides) {
+    const bool begun =
+        side.marker && side.marker->tool == "migrate-production" && side.marker->step != "prepared" && !side.kept();
+    if (!begun || side.for_trial()) continue;
+    out.warn(fmt::format(
+        "run {} of {} on host {} is at work, or it died in step \"{}\". If it died, type `migrate-production recover` "
+        "before anything is settled by hand",
+        side.marker->run, side.marker->tool, side.marker->host, side.marker->step));
+  }
+}
+
 HistoryReading read_history_only(Tool& tool, const CommonOptions& options,
                                  const std::optional<std::filesystem::path>& folder) {
   const DatabaseTarget target = resolve_target(options, real_surroundings(), folder);
@@ -51,6 +63,7 @@ HistoryReading read_history_only(Tool& tool, const CommonOptions& options,
     check_history_rights(db, reading.schema, HistoryAccess::read);
     reading.history = read_history(db, reading.schema);
     reading.foreign_tables = foreign_tables_before_history(db, reading.schema);
+    warn_of_unfinished(find_side_databases(db, reading.database), tool.out);
     reads.rollback();
     give_back_settings(db);  // one transaction is safe behind any pooler; only what the session set must not stay there
   } catch (const ServerError& error) {

@@ -9,6 +9,7 @@
 #include "common/history.hpp"
 #include "common/options.hpp"
 #include "common/run_tool.hpp"
+#include "common/side_database.hpp"
 #include "common/target.hpp"
 
 namespace belay {
@@ -27,6 +28,10 @@ struct HistoryReading {
 /// A session on the target itself. A database that is not there is refused, as by the other verbs: trying again later
 /// would not help. Throws connection.
 [[nodiscard]] Connection connect_to_read(const DatabaseTarget& target, const Tool& tool);
+
+/// For verbs that look beside a run: a deploy that has begun and has not ended is said, and that `recover` comes before
+/// anything that is done by hand.
+void warn_of_unfinished(const std::vector<SideDatabase>& sides, Output& out);
 
 /// `folder`: the .env beside it counts too, if it is known. Says in the first line which database was asked, and as
 /// whom. Throws usage, connection, or refused if the history cannot be read.

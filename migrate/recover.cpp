@@ -22,6 +22,11 @@ namespace {
 constexpr std::chrono::seconds run_lock_patience{15};  // a dead run's backend may take a moment to notice
 constexpr std::chrono::seconds prisma_lock_patience{15};
 
+std::string all_applied(const RunRecord& record) {
+  if (record.pending.size() == 1) return "the one migration of that run is applied and recorded";
+  return fmt::format("all {} migrations of that run are applied and recorded", record.pending.size());
+}
+
 /// What happened, in which state the database is, and what ends it: a line each.
 std::vector<std::string> explain(const SideDatabase& begun, const RunRecord& record,
                                  const std::optional<Traces>& traces) {
@@ -40,14 +45,14 @@ std::vector<std::string> explain(const SideDatabase& begun, const RunRecord& rec
     state = "its history could not be read";
     way = "`migrate-production recover`, once the database answers";
   } else if (traces->all_applied) {
-    state = fmt::format("all {} migrations of that run are applied and recorded", record.pending.size());
+    state = all_applied(record);
     way = "`migrate-production recover` verifies it and ends the run";
   } else if (!traces->maybe_committed) {
     state = "nothing of that run was committed: it is as before";
     way = "`migrate-production recover` clears away what the run left";
   } else {
-    state = fmt::format("it is migrated half-way: {} of {} migrations of that run are applied", applied,
-                        record.pending.size());
+    state = fmt::format("it is migrated half-way: {} of {} migration{} of that run {} applied", applied,
+                        record.pending.size(), record.pending.size() == 1 ? "" : "s", applied == 1 ? "is" : "are");
     way = "`migrate-production recover` puts it back";
   }
   if (record.read_only) state += "; others may only read";
@@ -246,8 +251,7 @@ void Recovery::finish(const Rope& rope, Connection& db) {
                 "restore-database afterwards."};
   }
   recovered_.state = "done";
-  recovered_.lines.push_back(
-      fmt::format("all {} migrations of that run are applied and recorded", rope.record.pending.size()));
+  recovered_.lines.push_back(all_applied(rope.record));
   end_read_only_of_dead_runs();
   drop_side_database(context_.maintenance, rope.side);
 }

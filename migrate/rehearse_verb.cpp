@@ -63,7 +63,8 @@ class FileRehearsal {
     ApplySettings settings{.schema = schema,
                            .lock_timeout = options_.common.lock_timeout,
                            .default_lock_timeout = "5s",
-                           .statement_timeout = options_.common.statement_timeout};
+                           .statement_timeout = options_.common.statement_timeout,
+                           .may_go_on = false};
     if (schema != "public") settings.search_path = quote_identifier(schema);
     return settings;
   }

@@ -103,6 +103,20 @@ ReportedTarget target_of(const RunContext& context) {
   return target;
 }
 
+Json to_json(const std::vector<ReportedFinding>& findings) {
+  Json list = Json::array();
+  for (const ReportedFinding& f : findings)
+    list.push_back({{"rule", f.rule},
+                    {"severity", f.severity},
+                    {"migration", f.migration},
+                    {"file", f.file},
+                    {"line", f.line},
+                    {"message", f.message},
+                    {"hint", f.hint},
+                    {"allowed", text_or_null(f.allowed)}});
+  return list;
+}
+
 RunReport::RunReport(const std::string& tool, const std::string& run, const Clock& clock)
     : clock_(clock), began_(clock.now()) {
   json_ = {{"format", report_format},
@@ -164,17 +178,7 @@ void RunReport::close_step(const std::string& state, const std::string& note) {
 
 void RunReport::preflight(const std::vector<Check>& checks) { json_["preflight"] = to_json(checks); }
 
-void RunReport::lint(const std::vector<ReportedFinding>& findings) {
-  for (const ReportedFinding& f : findings)
-    json_["lint"].push_back({{"rule", f.rule},
-                             {"severity", f.severity},
-                             {"migration", f.migration},
-                             {"file", f.file},
-                             {"line", f.line},
-                             {"message", f.message},
-                             {"hint", f.hint},
-                             {"allowed", text_or_null(f.allowed)}});
-}
+void RunReport::lint(const std::vector<ReportedFinding>& findings) { json_["lint"] = to_json(findings); }
 
 Json& RunReport::migration(const std::string& name) {
   for (Json& m : json_["migrations"]) {

@@ -37,6 +37,8 @@ struct ReportedFinding {
   std::optional<std::string> allowed;  ///< the reason that the script gives
 };
 
+[[nodiscard]] Json to_json(const std::vector<ReportedFinding>& findings);
+
 struct ReportedRows {
   std::string table;
   std::optional<std::uint64_t> before, after;

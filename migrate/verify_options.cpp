@@ -10,11 +10,10 @@ void add_verify_options(OptionSet& set, MigrateOptions& options) {
   set.text("--deploy-command", options.deploy_command, "COMMAND",
            "deploy by this command (`npx prisma migrate deploy`), guarded all the same");
   set.list("--verify-sql", options.verify_sql, "FILE",
-           "after the deploy: statements of which none may fail or be false; repeatable");
-  set.list("--critical-table", options.critical_table, "NAME",
-           "a table that may not lose a single row in the run; repeatable");
+           "after the deploy: statements of which none may fail or be false");
+  set.list("--critical-table", options.critical_table, "NAME", "a table that may not lose a single row in the run");
   set.list("--expect-loss", options.expect_loss, "NAME",
-           "a table that loses rows in this run though its SQL does not say so; repeatable", Where::command_line_only);
+           "a table that loses rows in this run though its SQL does not say so", Where::command_line_only);
   add_health_options(set, options.health);
   add_hook_options(set, options.hooks);
   set.text("--before-migration", options.before_migration, "COMMAND",

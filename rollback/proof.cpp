@@ -147,7 +147,8 @@ void ReversalProof::replay_without() {
 void ReversalProof::replay_with() {
   side_.emplace(request_.replay, tool_);
   same_role_ = side_->role() == request_.objects_owner;
-  tool_.out.note(fmt::format("Replaying {} migrations in \"{}\"", request_.applied.size(), side_->name()));
+  tool_.out.note(fmt::format("Replaying {} migration{} in \"{}\"", request_.applied.size(),
+                             request_.applied.size() == 1 ? "" : "s", side_->name()));
   const auto run = [&](std::size_t from, std::size_t to) {
     const auto begin = request_.applied.begin();
     const std::optional<ReplayFailure> failure =

@@ -88,6 +88,24 @@ TEST_CASE("\"no\" before a guarded run changes nothing, and makes no backup") {
   CHECK(bench.has("next"));
 }
 
+TEST_CASE("after a rehearsal a guarded run shows locks and ways back, and asks again before it touches the target") {
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_next", "CREATE TABLE next ();");
+  const std::string before = bench.state();
+  const auto rehearsed = [&](const std::string& answer) {
+    return talk(bench, "migrate-production", {"--rehearse"},
+                {{"Run these migrations?", "yes\n"}, {"Deploy to", answer}});
+  };
+  const RunResult no = rehearsed("no\n");
+  check_cancelled(bench, no, before);
+  CHECK_THAT(no.out, Catch::Contains("the longest lock that others wait for was held for") &&
+                         Catch::Contains("20240102000000_next") && Catch::Contains("reversal proven"));
+  check_cancelled(bench, rehearsed("\x03"), before, 130);
+  CHECK(rehearsed("yes\n").status == 0);
+  CHECK(bench.has("next"));
+}
+
 TEST_CASE("marking a migration as rolled back asks, and \"no\" changes nothing") {
   const ToolBench bench;
   deploy_first(bench);

@@ -38,6 +38,9 @@ TEST_CASE("what is no run id is not taken for one") {
 
 TEST_CASE("durations are said in the unit that fits") {
   using std::chrono::seconds;
+  CHECK(human_duration(std::chrono::microseconds{0}) == "0 ms");
+  CHECK(human_duration(std::chrono::microseconds{2840}) == "2.8 ms");
+  CHECK(human_duration(std::chrono::milliseconds{31}) == "31 ms");
   CHECK(human_duration(std::chrono::milliseconds{840}) == "0.8 s");
   CHECK(human_duration(seconds{125}) == "2 min 05 s");
   CHECK(human_duration(seconds{3 * 3600 + 60}) == "3 h 01 min");

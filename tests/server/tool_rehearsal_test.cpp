@@ -1,4 +1,6 @@
 // Guarded runs that are rehearsed on a restored copy first.
+#include <fstream>
+
 #include "tests/cli/tool_bench.hpp"
 
 namespace belay::test {
@@ -64,9 +66,49 @@ TEST_CASE("what passes the rehearsal and fails in production is put back by swap
   const Json json = Json::parse(result.out);
   CHECK(json.at("spare") == true);
   CHECK(json.at("restored") == true);
+  const Json report =
+      Json::parse(std::ifstream{fs::path{json.at("report").get<std::string>()}.replace_extension("json")});
+  CHECK(report.at("steps").back().at("name") == "Put back");
+  CHECK(report.at("steps").back().at("state") == "done");
+  CHECK_THAT(report.at("outcome").at("hint").get<std::string>(), Catch::Contains("restore-database drop"));
+  CHECK_THAT(result.err, !Catch::Contains("migrate-production deploy"));
   CHECK(bench.state() == before);
   CHECK(bench.sides("failed").size() == 1);
   CHECK(bench.db.side_databases().size() == 1);
+}
+
+TEST_CASE(
+    "a dry run shows statement counts, lint, the backup's place and level, and what the last rehearsal measured") {
+  const RehearsalBench bench{"ALTER TABLE orders ADD code integer; SELECT pg_sleep(0.3);"};
+  REQUIRE(bench.tool("migrate-production", {"rehearse", "--force"}).status == 0);
+  const RunResult result = bench.tool("migrate-production", {"--dry-run", "--no-rehearse", "--json"});
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  const Json json = Json::parse(result.out);
+  CHECK(json.at("statements").at("20240102000000_next") == 2);
+  CHECK(json.at("backup_level") == "archive");
+  CHECK(json.at("lint").is_array());
+  CHECK(json.at("last_rehearsal").at("state") == "passed");
+  CHECK(json.at("last_rehearsal").at("same_migrations") == true);
+  CHECK(json.at("last_rehearsal").at("longest_lock_ms") > 250);
+  const RunResult shown = bench.tool("migrate-production", {"--dry-run", "--no-rehearse"});
+  CHECK_THAT(shown.out, Catch::Contains("2 statements") && Catch::Contains("Lint: 0 errors") &&
+                            Catch::Contains("rehearsed the same migrations: passed") &&
+                            Catch::Contains("migrate-production recover"));
+}
+
+TEST_CASE("looking beside a run that died half-way names recover before anything that is done by hand") {
+  RehearsalBench bench{"ALTER TABLE orders ADD code integer;"};
+  bench.env["BELAY_FAULT_KILL_NAME"] = "guard: deployed";
+  CHECK(bench.guarded({"--no-spare"}).status != 0);
+  bench.env.erase("BELAY_FAULT_KILL_NAME");
+  for (const Words& words : {Words{"status"}, Words{"history"}, Words{"check", "--no-rehearse"}}) {
+    const RunResult result = bench.tool("migrate-production", words);
+    INFO(words.front() << result.err);
+    CHECK_THAT(result.err, Catch::Contains("deploying") && Catch::Contains("migrate-production recover"));
+  }
+  CHECK(bench.tool("migrate-production", {"recover", "--force"}).status == 0);
+  CHECK_THAT(bench.tool("migrate-production", {"status"}).err, !Catch::Contains("recover"));
 }
 
 TEST_CASE("a lock that is held for too long in the rehearsal stops the run") {
