@@ -19,7 +19,7 @@
 
 namespace {
 
-constexpr std::chrono::milliseconds between_rows{5};  // an application, not a flood: the machine is also restoring
+constexpr std::chrono::milliseconds between_rows{20};  // an application, not a flood: the machine is also restoring
 constexpr std::chrono::milliseconds longest_wait{200};
 
 constexpr const char* write_row =
@@ -58,6 +58,8 @@ void work(const std::string& url, std::vector<Row>& rows) {
   while (stop == 0) {
     const std::size_t before = rows.size();
     const Session session{PQconnectdb(url.c_str()), &PQfinish};
+    (void)PQsetNoticeProcessor(
+        session.get(), [](void*, const char*) {}, nullptr);
     if (PQstatus(session.get()) == CONNECTION_OK) write_rows(session.get(), rows);
     if (rows.size() > before) {
       wait = {};
