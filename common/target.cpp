@@ -164,7 +164,8 @@ DatabaseTarget target_of(const Found& found) {
   const std::string direct_source = found.source + " DIRECT_URL";
   DatabaseUrl direct = parse_from(*found.direct_url, direct_source);
   const bool same_schema = direct.schema.value_or("public") == url.schema.value_or("public");
-  if (direct.database == url.database && same_schema) return {direct, direct_source, {}, *found.database_url, found.direct_url};
+  if (direct.database == url.database && same_schema)
+    return {direct, direct_source, {}, *found.database_url, found.direct_url};
   throw Error{
       Failure::usage,
       fmt::format("DIRECT_URL and DATABASE_URL of {} name different {}", found.source,

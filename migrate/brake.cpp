@@ -1,5 +1,7 @@
 #include "migrate/brake.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "common/error.hpp"
@@ -62,6 +64,31 @@ std::vector<PutBackBefore> read_put_back(const std::filesystem::path& catalogue)
   } catch (const Error&) {
     return {};
   }
+  return entries;
+}
+
+std::string tried_before(const std::vector<PutBackBefore>& known, const std::vector<PutBackBefore>& now) {
+  std::string text;
+  for (const PutBackBefore& before : known) {
+    for (const PutBackBefore& entry : now) {
+      if (same_migration(before, entry) && before.checksum == entry.checksum)
+        text +=
+            fmt::format("{}: run {} put it back at {} ({})\n", before.migration, before.run, before.at, before.message);
+    }
+  }
+  return text;
+}
+
+std::vector<PutBackBefore> entries_of(const MigrationPlan& plan, const RunContext& context) {
+  std::vector<PutBackBefore> entries;
+  for (const PendingMigration& pending : plan.pending)
+    entries.push_back({context.server.system_identifier,
+                       context.database(),
+                       pending.migration.name,
+                       pending.migration.checksum,
+                       {},
+                       {},
+                       {}});
   return entries;
 }
 

@@ -11,6 +11,8 @@
 #include "common/clock.hpp"
 #include "common/files.hpp"
 #include "common/output.hpp"
+#include "common/run_context.hpp"
+#include "migrate/plan.hpp"
 
 namespace belay {
 
@@ -23,6 +25,10 @@ struct PutBackBefore {
 
 /// Of all databases; a file that is missing, or is none of ours, is an empty list.
 [[nodiscard]] std::vector<PutBackBefore> read_put_back(const std::filesystem::path& catalogue);
+/// What of `now` was put back before with the same file, a line each; empty if nothing was. Pure.
+[[nodiscard]] std::string tried_before(const std::vector<PutBackBefore>& known, const std::vector<PutBackBefore>& now);
+/// The plan's migrations as they would be remembered.
+[[nodiscard]] std::vector<PutBackBefore> entries_of(const MigrationPlan& plan, const RunContext& context);
 /// Adds them, in place of what was known of the same migrations. Throws storage.
 void remember_put_back(Files& files, const std::filesystem::path& catalogue, const std::vector<PutBackBefore>& entries);
 /// They were applied since. Throws storage.

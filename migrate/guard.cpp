@@ -48,6 +48,7 @@ int Guard::act() {
     return steps(journal);
   } catch (const Error& error) {
     tell_failed(error);
+    tool_.out.note(fmt::format("Report: migrate-production show {}   (--bundle FILE packs it)", tool_.run));
     throw;
   }
 }

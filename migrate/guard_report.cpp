@@ -68,6 +68,13 @@ std::string describe_findings(const std::vector<ReportedFinding>& findings) {
   return fmt::format("Lint: {} finding{}\n", open, open == 1 ? "" : "s") + text;
 }
 
+std::string report_lines(const Rope& rope) {
+  const std::string& run = rope.marker.run;
+  return fmt::format(
+      "Report    {}/runs/{}/report.html\n          migrate-production show {}   (--bundle FILE packs it)\n",
+      rope.record.catalogue, run, run);
+}
+
 std::string way_of(const PutBackReport& report, const Rope& rope) {
   if (report.restored) return rope.record.spare ? "spare" : "restore";
   return report.by_reversals > 0 ? "reversals" : "uncommitted";
@@ -129,6 +136,7 @@ Result show_done(const RunContext& context, const Rope& rope, const MigrationPla
   if (rope.record.archive)
     text += fmt::format("Backup from before: {}\nTo go back to it:   restore-database --backup-file {}\n",
                         *rope.record.archive, shell_word(*rope.record.archive));
+  text += report_lines(rope);
   return {text,
           {{"state", "done"},
            {"database", context.database()},
@@ -156,6 +164,7 @@ Result show_put_back(const RunContext& context, const Rope& rope, const DeployRe
                         *report.kept, shell_word(*report.kept));
   }
   if (rope.record.archive) text += fmt::format("Backup    {}\n", *rope.record.archive);
+  text += report_lines(rope);
   text += "The migrations of this run are pending again. Correct the failed one and run again.\n";
   return {
       text,

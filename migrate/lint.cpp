@@ -57,9 +57,11 @@ class Linter {
   void see_statement(const LintScript& script, std::size_t number, std::size_t index, std::vector<LintTrace>& traces) {
     const Statement& statement = script.script.statements[index];
     const Executed executed = executed_by(statement.text);
-    if (!executed.unknown.empty())
+    const bool unnamed = std::any_of(executed.statements.begin(), executed.statements.end(), has_unknown_name);
+    if (!executed.unknown.empty() || unnamed)
       sink_.add("dynamic-sql", LintSeverity::note, LintSink::Place{index, statement.line},
-                fmt::format("what it does cannot be told beforehand: {}", executed.unknown),
+                fmt::format("what it does cannot be told beforehand: {}",
+                            executed.unknown.empty() ? "a name is put in when it runs" : executed.unknown),
                 "Its effects are not among these findings; a rehearsal shows them.");
     for (const ParseNode& node : executed.statements) {
       if (!node.is_object() || node.empty()) continue;
@@ -103,6 +105,15 @@ LintSeverity by_bytes(std::optional<Bytes> bytes) {
 std::string_view to_string(LintSeverity severity) {
   constexpr std::array<std::string_view, 3> words{"note", "warning", "error"};
   return words.at(static_cast<std::size_t>(severity));
+}
+
+bool has_unknown_name(const ParseNode& statement) {
+  bool unknown = false;
+  walk_nodes(statement, [&](std::string_view, const ParseNode& node) {
+    unknown = unknown || node.value("relname", ParseNode{}) == "%I";
+    return !unknown;
+  });
+  return unknown;
 }
 
 std::vector<LintFinding> lint(const std::vector<LintScript>& scripts, LintCatalog catalog,
@@ -178,73 +189,5 @@ std::vector<const CatalogTable*> dropped_tables(const LintStep& step, const char
 }
 
 bool cascades(const ParseNode& node) { return node.value("behavior", "") == "DROP_CASCADE"; }
-
-const std::vector<LintRule>& lint_rules() {
-  static const std::vector<LintRule> rules{
-      {"ban-drop-table", "a table is dropped"},
-      {"ban-drop-column", "a column is dropped"},
-      {"ban-drop-schema", "a schema is dropped with what is in it"},
-      {"ban-truncate", "a table is emptied"},
-      {"ban-truncate-cascade", "TRUNCATE reaches tables that it does not name"},
-      {"delete-without-where", "every row of a table is deleted"},
-      {"update-without-where", "every row of a table is changed"},
-      {"lossy-type-change", "a new type does not hold every value of the old one"},
-      {"drop-column-collateral", "what goes with a column without being named"},
-      {"drop-cascade-preview", "what CASCADE takes along"},
-      {"table-copy", "a table copied with CREATE TABLE AS takes the place of the old one"},
-      {"no-way-back", "what a reversal cannot bring back"},
-      {"changing-column-type", "a new column type has the table written anew"},
-      {"adding-field-with-default", "a new column has the table written anew"},
-      {"adding-auto-incrementing-field", "a serial or identity column has the table written anew"},
-      {"adding-not-nullable-field", "SET NOT NULL reads the table under an exclusive lock"},
-      {"constraint-missing-not-valid", "a CHECK reads the table under an exclusive lock"},
-      {"adding-foreign-key-constraint", "a foreign key reads the table while writers of two tables wait"},
-      {"disallowed-unique-constraint", "a unique constraint builds its index under an exclusive lock"},
-      {"adding-primary-key-constraint", "a primary key builds its index under an exclusive lock"},
-      {"adding-exclusion-constraint", "an exclusion constraint builds its index under an exclusive lock"},
-      {"require-concurrent-index-creation", "an index is built while writers wait"},
-      {"require-concurrent-index-deletion", "an index is dropped under an exclusive lock"},
-      {"require-concurrent-reindex", "an index is rebuilt while others wait"},
-      {"require-concurrent-refresh", "a materialized view is refreshed while its readers wait"},
-      {"require-concurrent-partition-detach", "a partition is detached under an exclusive lock"},
-      {"attach-partition-scan", "a partition is read under an exclusive lock before it is attached"},
-      {"table-rewrite", "a table is written anew"},
-      {"ban-alter-domain-with-add-constraint", "every table with a column of the domain is read and locked"},
-      {"drop-fk-locks-parent", "dropping a foreign key locks the table that it references"},
-      {"statement-after-access-exclusive", "slow work while an exclusive lock is already held"},
-      {"validate-in-same-transaction", "a NOT VALID constraint is validated under the lock that made it"},
-      {"renaming-table", "a table gets another name"},
-      {"renaming-column", "a column gets another name"},
-      {"renaming-enum-value", "an enum value gets another name"},
-      {"renaming-schema", "something gets another schema"},
-      {"ban-drop-not-null", "a column may be NULL from now on"},
-      {"adding-required-field", "a column without a default is required at once"},
-      {"changing-function-signature", "a function is dropped, or comes back with other arguments"},
-      {"drop-view", "a view is dropped"},
-      {"view-blocks-type-change", "the server refuses a new type because something uses the column"},
-      {"drop-blocked-by-dependents", "the server refuses a drop because something depends on it"},
-      {"replica-identity-lost", "UPDATE and DELETE on a published table will fail"},
-      {"unlogged-blocked-by-fk", "the server refuses SET LOGGED or UNLOGGED because of a foreign key"},
-      {"missing-permission", "the role may not do that"},
-      {"transaction-control-in-script", "the script begins or ends transactions itself"},
-      {"ban-concurrent-index-creation-in-transaction", "what cannot run in a transaction stands in one"},
-      {"concurrently-in-multi-statement-file", "CONCURRENTLY beside other statements"},
-      {"concurrently-if-not-exists", "IF NOT EXISTS may pass over an invalid index"},
-      {"concurrently-lock-timeout", "a lock_timeout may end CONCURRENTLY half-way"},
-      {"new-enum-value-used", "a new enum value is used in the migration that adds it"},
-      {"prefer-robust-stmts", "a script that is not one transaction cannot be run again"},
-      {"dynamic-sql", "what a block does cannot be told beforehand"},
-      {"unparsed-script", "a script that the parser does not understand"},
-      {"outside-database", "a statement reaches beyond the database"},
-      {"foreign-key-without-index", "a foreign key whose columns have no index"},
-      {"not-valid-left-behind", "a constraint stays NOT VALID"},
-      {"row-changes-with-ddl", "rows and schema are changed in one migration"},
-      {"unrelated-changes", "a migration changes tables that have nothing to do with each other"},
-      {"identifier-too-long", "a name over 63 bytes is cut"},
-      {"migration-name", "a folder's name that says nothing, or has another form"},
-      {"invalid-allow", "a belay:allow comment without a reason, or of no rule"},
-      {"unused-allow", "a belay:allow comment that allows nothing"}};
-  return rules;
-}
 
 }  // namespace belay

@@ -5,6 +5,7 @@
 // facts. docs/lint.md has all rules, and a test runs every example that stands there.
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,10 @@ struct LintRule {
   std::string_view about;  ///< what it finds, one line
 };
 /// All there are, in the order of docs/lint.md.
-[[nodiscard]] const std::vector<LintRule>& lint_rules();
+[[nodiscard]] std::span<const LintRule> lint_rules();
+
+/// True if it names a table that is known only when it runs: executed_by calls such a name %I.
+[[nodiscard]] bool has_unknown_name(const ParseNode& statement);
 
 struct LintSettings {
   /// The scripts are the folder's whole history: what one of them made is in use when the next one runs. Otherwise they

@@ -5,6 +5,7 @@
 
 #include "common/sql_text.hpp"
 #include "common/sql_tokens.hpp"
+#include "migrate/sql_scan.hpp"
 
 namespace belay {
 
@@ -14,7 +15,7 @@ std::string quoted_where_needed(const std::string& name) {
   const bool plain = !name.empty() && is_sql_word_start(name.front()) &&
                      std::all_of(name.begin(), name.end(),
                                  [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
-  return plain ? name : quote_identifier(name);
+  return plain && !needs_quotes(name) ? name : quote_identifier(name);
 }
 
 void take_names(const ParseNode& node, std::vector<std::string>& parts) {

@@ -47,6 +47,7 @@ struct CatalogConstraint {
   char kind = 'c';  ///< as pg_constraint.contype: p, u, c, f, x
   std::vector<std::string> columns;
   bool validated = true;
+  bool inherited = false;    ///< a partition's part of its parent's
   QualifiedName references;  ///< of a foreign key
   std::vector<std::string> referenced_columns;
   std::vector<std::string> not_null;  ///< columns that a CHECK keeps from being NULL
@@ -57,8 +58,9 @@ struct CatalogDependent {
   enum class Kind { view, rule, policy, trigger, generated_column, function, publication, statistics, sequence };
   Kind kind = Kind::view;
   std::string column;
-  std::string words;       ///< for people: "view public.open_orders"
-  QualifiedName relation;  ///< of a view
+  std::string words;            ///< for people: "view public.open_orders"
+  QualifiedName relation = {};  ///< of a view
+  std::string generated = {};   ///< of a generated column: its name
 };
 
 struct CatalogTable {

@@ -129,6 +129,12 @@ void move_schema(LintCatalog& catalog, const ParseNode& node) {
   rename_table(catalog, name, {node.value("newschema", ""), name.name});
 }
 
+/// A view that is replaced does not use what its old query used.
+void forget_view(LintCatalog& catalog, const QualifiedName& view) {
+  for (auto& [name, table] : catalog.tables)
+    std::erase_if(table.dependents, [&](const CatalogDependent& d) { return d.relation == view; });
+}
+
 void create_function(LintCatalog& catalog, const ParseNode& node) {
   CatalogFunction function{qualified_name(member(node, "funcname")), {}};
   for (const ParseNode& item : member(node, "parameters")) {
@@ -212,7 +218,12 @@ const std::map<std::string, Follow, std::less<>>& followed() {
        [](LintCatalog& catalog, const ParseNode& node) {
          if (node.contains("intoClause")) make_table(catalog, member(node["intoClause"], "rel"), 'r');
        }},
-      {"ViewStmt", [](LintCatalog& catalog, const ParseNode& node) { make_table(catalog, member(node, "view"), 'v'); }},
+      {"ViewStmt",
+       [](LintCatalog& catalog, const ParseNode& node) {
+         // What the new query uses is not followed: its statement is checked by the server, and the next run reads it.
+         forget_view(catalog, catalog.resolve(qualified_name(member(node, "view"))));
+         make_table(catalog, member(node, "view"), 'v');
+       }},
       {"CreateDomainStmt", [](LintCatalog& catalog, const ParseNode& node) {
          catalog.domains[catalog.resolve(qualified_name(member(node, "domainname")))] = {
              node.contains("constraints"), column_type(member(node, "typeName"))};

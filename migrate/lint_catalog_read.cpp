@@ -108,7 +108,8 @@ void read_constraints(Connection& db, ByOid& tables) {
     return sql;
   };
   for (const Row& row : db.rows(
-           "SELECT k.conrelid::text AS oid, k.conname, k.contype::text AS kind, k.convalidated, k.confrelid::text "
+           "SELECT k.conrelid::text AS oid, k.conname, k.contype::text AS kind, k.convalidated, k.conparentid <> 0 AS "
+           "inherited, k.confrelid::text "
            "AS other, CASE k.contype WHEN 'c' THEN pg_catalog.pg_get_expr(k.conbin, k.conrelid) END AS expression, " +
            list("conkey", "conrelid") + " AS columns, " + list("confkey", "confrelid") +
            " AS others FROM pg_catalog.pg_constraint k WHERE k.conrelid >= 16384 AND k.contype IN ('p', 'u', 'c', "
@@ -119,6 +120,7 @@ void read_constraints(Connection& db, ByOid& tables) {
                                  .kind = row.text("kind").front(),
                                  .columns = texts(row, "columns"),
                                  .validated = row.flag("convalidated"),
+                                 .inherited = row.flag("inherited"),
                                  .references = {},
                                  .referenced_columns = texts(row, "others"),
                                  .not_null = {}};
@@ -157,9 +159,12 @@ void read_dependents(Connection& db, ByOid& tables) {
            "THEN 'statistics' WHEN 'pg_catalog.pg_class'::regclass THEN 'sequence' ELSE '' END AS kind, CASE WHEN "
            "r.oid IS NOT NULL AND r.rulename = '_RETURN' THEN pg_catalog.pg_describe_object('pg_class'::regclass, "
            "r.ev_class, 0) ELSE pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) END AS words, "
-           "coalesce(r.ev_class, 0)::text AS view FROM pg_catalog.pg_depend d LEFT JOIN pg_catalog.pg_rewrite r ON "
+           "coalesce(r.ev_class, 0)::text AS view, coalesce(o.attname, '') AS generated FROM pg_catalog.pg_depend d "
+           "LEFT JOIN pg_catalog.pg_rewrite r ON "
            "d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid LEFT JOIN pg_catalog.pg_attrdef f ON "
-           "d.classid = 'pg_catalog.pg_attrdef'::regclass AND f.oid = d.objid LEFT JOIN pg_catalog.pg_trigger g ON "
+           "d.classid = 'pg_catalog.pg_attrdef'::regclass AND f.oid = d.objid LEFT JOIN "
+           "pg_catalog.pg_attribute o ON o.attrelid = f.adrelid AND o.attnum = f.adnum LEFT JOIN pg_catalog.pg_trigger "
+           "g ON "
            "d.classid = 'pg_catalog.pg_trigger'::regclass AND g.oid = d.objid LEFT JOIN pg_catalog.pg_class s ON "
            "d.classid = 'pg_catalog.pg_class'::regclass AND s.oid = d.objid LEFT JOIN pg_catalog.pg_attribute a ON "
            "a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND d.refobjsubid > 0 WHERE d.refclassid = "
@@ -169,7 +174,8 @@ void read_dependents(Connection& db, ByOid& tables) {
     const auto table = tables.find(row.text("oid"));
     const std::optional<Kind> kind = dependent_kind(row.text("kind"));
     if (table == tables.end() || !kind) continue;
-    CatalogDependent dependent{*kind, row.text("column"), row.text_or("words", ""), {}};
+    CatalogDependent dependent{*kind, row.text("column"), row.text_or("words", ""), {}, row.text("generated")};
+    if (*kind == Kind::generated_column) dependent.words = "generated column " + dependent.generated;
     if (const auto view = tables.find(row.text("view")); view != tables.end()) dependent.relation = view->second.name;
     table->second.dependents.push_back(std::move(dependent));
   }

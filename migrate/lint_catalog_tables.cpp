@@ -218,7 +218,7 @@ void remove_column(LintCatalog& catalog, CatalogTable& table, const std::string&
     if (mentions(index, name)) indexes.push_back(index.name);
   }
   for (const QualifiedName& index : indexes) remove_index(catalog, index);
-  std::erase_if(table.dependents, [&](const CatalogDependent& d) { return d.column == name; });
+  std::erase_if(table.dependents, [&](const CatalogDependent& d) { return d.column == name || d.generated == name; });
 }
 
 void alter_column(CatalogTable& table, const std::string& subtype, const ParseNode& command) {

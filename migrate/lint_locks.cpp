@@ -15,53 +15,53 @@ struct CauseText {
   const char* hint;
 };
 
+const std::map<WorkCause, CauseText> texts{
+    {WorkCause::type_change,
+     {"changing-column-type",
+      "Add a column of the new type, fill it in batches, switch the application over, drop the old one later."}},
+    {WorkCause::volatile_default,
+     {"adding-field-with-default",
+      "Add the column without the default, then SET DEFAULT, then fill the old rows in batches."}},
+    {WorkCause::generated_column,
+     {"adding-field-with-default", "Add a plain column, filled by a trigger, or compute the value in a view."}},
+    {WorkCause::constrained_domain,
+     {"adding-field-with-default",
+      "Use the domain's base type, or add the column before the domain gets its constraint."}},
+    {WorkCause::auto_increment,
+     {"adding-auto-incrementing-field",
+      "Add a plain bigint column, set nextval() as its default, fill the old rows in batches."}},
+    {WorkCause::not_null,
+     {"adding-not-nullable-field",
+      "Add CHECK (column IS NOT NULL) NOT VALID, VALIDATE it in the next migration, then SET NOT NULL reads "
+      "nothing."}},
+    {WorkCause::check,
+     {"constraint-missing-not-valid", "Add it NOT VALID, and VALIDATE CONSTRAINT in the next migration."}},
+    {WorkCause::foreign_key,
+     {"adding-foreign-key-constraint", "Add it NOT VALID, and VALIDATE CONSTRAINT in the next migration."}},
+    {WorkCause::unique,
+     {"disallowed-unique-constraint",
+      "CREATE UNIQUE INDEX CONCURRENTLY in a migration of its own, then ADD CONSTRAINT … UNIQUE USING INDEX."}},
+    {WorkCause::primary_key,
+     {"adding-primary-key-constraint",
+      "CREATE UNIQUE INDEX CONCURRENTLY in a migration of its own, then ADD PRIMARY KEY USING INDEX."}},
+    {WorkCause::exclusion,
+     {"adding-exclusion-constraint",
+      "There is no way without the lock: do it in a maintenance window, or while the table is small."}},
+    {WorkCause::index, {"require-concurrent-index-creation", "CREATE INDEX CONCURRENTLY, in a migration of its own."}},
+    {WorkCause::reindex, {"require-concurrent-reindex", "REINDEX … CONCURRENTLY, in a migration of its own."}},
+    {WorkCause::refresh,
+     {"require-concurrent-refresh",
+      "REFRESH MATERIALIZED VIEW CONCURRENTLY; the view needs a unique index on columns."}},
+    {WorkCause::attach,
+     {"attach-partition-scan",
+      "Give the partition a CHECK that says the same as its bound, NOT VALID, and VALIDATE it before."}},
+    {WorkCause::storage, {"table-rewrite", "Do it in a maintenance window."}},
+    {WorkCause::cluster, {"table-rewrite", "pg_repack does the same without the lock."}},
+    {WorkCause::domain_constraint,
+     {"ban-alter-domain-with-add-constraint", "ADD CONSTRAINT … NOT VALID; VALIDATE later, while few write."}}};
+
 /// None for work that others do not have to wait for.
 const CauseText* text_of(WorkCause cause) {
-  static const std::map<WorkCause, CauseText> texts{
-      {WorkCause::type_change,
-       {"changing-column-type",
-        "Add a column of the new type, fill it in batches, switch the application over, drop the old one later."}},
-      {WorkCause::volatile_default,
-       {"adding-field-with-default",
-        "Add the column without the default, then SET DEFAULT, then fill the old rows in batches."}},
-      {WorkCause::generated_column,
-       {"adding-field-with-default", "Add a plain column, filled by a trigger, or compute the value in a view."}},
-      {WorkCause::constrained_domain,
-       {"adding-field-with-default",
-        "Use the domain's base type, or add the column before the domain gets its constraint."}},
-      {WorkCause::auto_increment,
-       {"adding-auto-incrementing-field",
-        "Add a plain bigint column, set nextval() as its default, fill the old rows in batches."}},
-      {WorkCause::not_null,
-       {"adding-not-nullable-field",
-        "Add CHECK (column IS NOT NULL) NOT VALID, VALIDATE it in the next migration, then SET NOT NULL reads "
-        "nothing."}},
-      {WorkCause::check,
-       {"constraint-missing-not-valid", "Add it NOT VALID, and VALIDATE CONSTRAINT in the next migration."}},
-      {WorkCause::foreign_key,
-       {"adding-foreign-key-constraint", "Add it NOT VALID, and VALIDATE CONSTRAINT in the next migration."}},
-      {WorkCause::unique,
-       {"disallowed-unique-constraint",
-        "CREATE UNIQUE INDEX CONCURRENTLY in a migration of its own, then ADD CONSTRAINT … UNIQUE USING INDEX."}},
-      {WorkCause::primary_key,
-       {"adding-primary-key-constraint",
-        "CREATE UNIQUE INDEX CONCURRENTLY in a migration of its own, then ADD PRIMARY KEY USING INDEX."}},
-      {WorkCause::exclusion,
-       {"adding-exclusion-constraint",
-        "There is no way without the lock: do it in a maintenance window, or while the table is small."}},
-      {WorkCause::index,
-       {"require-concurrent-index-creation", "CREATE INDEX CONCURRENTLY, in a migration of its own."}},
-      {WorkCause::reindex, {"require-concurrent-reindex", "REINDEX … CONCURRENTLY, in a migration of its own."}},
-      {WorkCause::refresh,
-       {"require-concurrent-refresh",
-        "REFRESH MATERIALIZED VIEW CONCURRENTLY; the view needs a unique index on columns."}},
-      {WorkCause::attach,
-       {"attach-partition-scan",
-        "Give the partition a CHECK that says the same as its bound, NOT VALID, and VALIDATE it before."}},
-      {WorkCause::storage, {"table-rewrite", "Do it in a maintenance window."}},
-      {WorkCause::cluster, {"table-rewrite", "pg_repack does the same without the lock."}},
-      {WorkCause::domain_constraint,
-       {"ban-alter-domain-with-add-constraint", "ADD CONSTRAINT … NOT VALID; VALIDATE later, while few write."}}};
   const auto found = texts.find(cause);
   return found == texts.end() ? nullptr : &found->second;
 }
@@ -124,7 +124,8 @@ std::vector<LintCatalog::Reference> dropped_keys(const LintStep& step) {
   std::vector<LintCatalog::Reference> keys;
   const auto add_all = [&](const CatalogTable& table, const auto& which) {
     for (const CatalogConstraint& key : table.constraints) {
-      if (key.kind == 'f' && key.references != table.name && which(key)) keys.push_back({&table, &key});
+      if (key.kind == 'f' && !key.inherited && key.references != table.name && which(key))
+        keys.push_back({&table, &key});
     }
   };
   for (const CatalogTable* table : dropped_tables(step, "OBJECT_TABLE"))

@@ -17,12 +17,19 @@ bool holds(const Texts& list, const std::string& name) {
 }
 
 /// What refuses without CASCADE; for a new type (`type_change`) publications and SQL functions do not.
-Texts blockers_of(const CatalogTable& table, const std::string& column, bool type_change) {
+Texts blockers_of(const LintStep& step, const CatalogTable& table, const std::string& column, bool type_change) {
   Texts words;
+  const auto goes_too = [&](const CatalogDependent& dependent) {
+    const std::vector<const ParseNode*> commands = table_commands(step);
+    return std::any_of(commands.begin(), commands.end(), [&](const ParseNode* command) {
+      return command->value("subtype", "") == "AT_DropColumn" && command->value("name", "") == dependent.generated;
+    });
+  };
   for (const CatalogDependent& dependent : table.dependents) {
     if (dependent.column != column || dependent.kind == Kind::statistics || dependent.kind == Kind::sequence) continue;
     if (column.empty() && dependent.kind != Kind::view && dependent.kind != Kind::function) continue;
     if (type_change && dependent.kind == Kind::publication) continue;
+    if (!dependent.generated.empty() && goes_too(dependent)) continue;
     words.push_back(dependent.words);
   }
   return words;
@@ -31,7 +38,7 @@ Texts blockers_of(const CatalogTable& table, const std::string& column, bool typ
 void lint_column_blockers(const LintStep& step, const CatalogTable& table, const ParseNode& command, LintSink& sink) {
   const std::string subtype = command.value("subtype", ""), name = command.value("name", "");
   if (subtype == "AT_AlterColumnType") {
-    const Texts words = blockers_of(table, name, true);
+    const Texts words = blockers_of(step, table, name, true);
     if (!words.empty())
       sink.add("view-blocks-type-change", LintSeverity::error, step,
                fmt::format("the server refuses a new type for {} of {}, which is used by {}", name,
@@ -39,7 +46,7 @@ void lint_column_blockers(const LintStep& step, const CatalogTable& table, const
                "Drop them before, and make them again after it, in the same migration.");
   }
   if (subtype != "AT_DropColumn" || cascades(command)) return;
-  Texts words = blockers_of(table, name, false);
+  Texts words = blockers_of(step, table, name, false);
   for (const LintCatalog::Reference& reference : step.catalog.references_to(table.name)) {
     if (reference.table != &table && holds(reference.key->referenced_columns, name))
       words.push_back(fmt::format("foreign key {} of {}", reference.key->name, shown_name(reference.table->name)));

@@ -37,6 +37,8 @@ LockMode mode_of(const ParseNode& command) {
   return share_update_exclusive;
 }
 
+bool reaches_partitions(std::string_view subtype) { return subtype.find("Trig") != std::string_view::npos; }
+
 bool reaches_children(std::string_view subtype, const ParseNode& command) {
   static const std::set<std::string, std::less<>> always{
       "AT_AddColumn",   "AT_DropColumn",     "AT_AlterColumnType", "AT_ColumnDefault",      "AT_SetNotNull",
@@ -53,7 +55,8 @@ std::string column_words(const std::string& name) { return "column " + name; }
 
 class Alteration {
  public:
-  Alteration(const CatalogTable& table, EffectsBuilder& effects) : table_(table), effects_(effects) {}
+  Alteration(const CatalogTable& table, bool only, EffectsBuilder& effects)
+      : table_(table), only_(only), effects_(effects) {}
 
   void see(const ParseNode& command) {
     static const std::map<std::string, void (Alteration::*)(const ParseNode&), std::less<>> commands{
@@ -75,7 +78,20 @@ class Alteration {
  private:
   void everywhere(Work work, WorkCause cause, const std::string& subject) {
     for (const CatalogTable* each : effects_.catalog().with_children(table_)) {
-      if (each->kind == 'r' || each->kind == 'm') effects_.work(*each, work, cause, subject);
+      if ((each->kind == 'r' || each->kind == 'm') && (!only_ || each == &table_))
+        effects_.work(*each, work, cause, subject);
+    }
+  }
+
+  /// A key of a partitioned table has an index on each partition; of plain children it says nothing.
+  void build_key(WorkCause cause, const std::string& subject, const std::vector<std::string>& columns) {
+    if (table_.kind != 'p') return effects_.work(table_, Work::index_build, cause, subject);
+    const bool sets_not_null =
+        cause == WorkCause::primary_key &&
+        !std::all_of(columns.begin(), columns.end(), [&](const std::string& name) { return known_not_null(name); });
+    for (const CatalogTable* each : effects_.catalog().with_children(table_)) {
+      effects_.lock(*each, sets_not_null ? access_exclusive : share);
+      if (each->kind == 'r') effects_.work(*each, Work::index_build, cause, subject);
     }
   }
 
@@ -100,8 +116,8 @@ class Alteration {
     if (kind == "CONSTR_IDENTITY") everywhere(Work::rewrite, WorkCause::auto_increment, name);
     if (kind == "CONSTR_GENERATED") everywhere(Work::rewrite, WorkCause::generated_column, name);
     if (kind == "CONSTR_CHECK") everywhere(Work::scan, WorkCause::check, name);
-    if (kind == "CONSTR_UNIQUE") effects_.work(table_, Work::index_build, WorkCause::unique, name);
-    if (kind == "CONSTR_PRIMARY") effects_.work(table_, Work::index_build, WorkCause::primary_key, name);
+    if (kind == "CONSTR_UNIQUE") build_key(WorkCause::unique, name, {});
+    if (kind == "CONSTR_PRIMARY") build_key(WorkCause::primary_key, name, {});
     // A new column without a default is NULL everywhere, so there is nothing to look up.
     if (kind == "CONSTR_FOREIGN") predict_foreign_key(has_default ? &table_ : nullptr, constraint, effects_);
   }
@@ -203,10 +219,14 @@ class Alteration {
     if (kind == "CONSTR_FOREIGN") predict_foreign_key(&table_, constraint, effects_);
     if (kind == "CONSTR_CHECK" && !constraint.value("skip_validation", false))
       everywhere(Work::scan, WorkCause::check, words);
-    if (kind == "CONSTR_UNIQUE" && !taken) effects_.work(table_, Work::index_build, WorkCause::unique, words);
+    if (kind == "CONSTR_UNIQUE" && !taken) build_key(WorkCause::unique, words, {});
     if (kind == "CONSTR_EXCLUSION") effects_.work(table_, Work::index_build, WorkCause::exclusion, words);
     if (kind != "CONSTR_PRIMARY") return;
-    if (!taken) return effects_.work(table_, Work::index_build, WorkCause::primary_key, words);
+    if (!taken) {
+      std::vector<std::string> columns;
+      for (const ParseNode& key : member(constraint, "keys")) columns.push_back(name_in(key));
+      return build_key(WorkCause::primary_key, words, columns);
+    }
     const auto index = std::find_if(table_.indexes.begin(), table_.indexes.end(), [&](const CatalogIndex& each) {
       return each.name.name == constraint.value("indexname", "");
     });
@@ -262,6 +282,10 @@ class Alteration {
   }
 
   void detach(const ParseNode& command) {
+    for (const CatalogConstraint& key : table_.constraints) {
+      const CatalogTable* other = key.kind == 'f' ? effects_.catalog().find(key.references) : nullptr;
+      if (other != nullptr) effects_.lock(*other, share_row_exclusive);
+    }
     const bool concurrent = member(member(command, "def"), "PartitionCmd").value("concurrent", false);
     if (!concurrent) lock_default_partition();
     if (const CatalogTable* child = partition_in(command); child != nullptr)
@@ -279,6 +303,7 @@ class Alteration {
   }
 
   const CatalogTable& table_;
+  bool only_;
   EffectsBuilder& effects_;
 };
 
@@ -303,10 +328,16 @@ bool is_volatile(const ParseNode& expression, const LintCatalog& catalog) {
 void predict_foreign_key(const CatalogTable* table, const ParseNode& constraint, EffectsBuilder& effects) {
   if (constraint.value("contype", "") != "CONSTR_FOREIGN") return;
   const CatalogTable* other = effects.catalog().find(qualified_name(member(constraint, "pktable")));
+  if (other != nullptr && other->kind == 'p') effects.lock_with_children(*other, LockMode::share_row_exclusive);
   if (other != nullptr) effects.lock(*other, LockMode::share_row_exclusive);
-  if (table == nullptr || constraint.value("skip_validation", false)) return;
+  if (table == nullptr) return;
   const std::string name = constraint.value("conname", "");
-  effects.work(*table, Work::scan, WorkCause::foreign_key, name.empty() ? "the foreign key" : "constraint " + name);
+  for (const CatalogTable* each : effects.catalog().with_children(*table)) {
+    if (each != table && table->kind != 'p') break;
+    if (each != table) effects.lock(*each, LockMode::share_row_exclusive);
+    if (each->kind != 'p' && !constraint.value("skip_validation", false))
+      effects.work(*each, Work::scan, WorkCause::foreign_key, name.empty() ? "the foreign key" : "constraint " + name);
+  }
 }
 
 void predict_alter_table(const ParseNode& node, EffectsBuilder& effects) {
@@ -323,11 +354,13 @@ void predict_alter_table(const ParseNode& node, EffectsBuilder& effects) {
   LockMode mode = LockMode::none;
   for (const ParseNode& item : member(node, "cmds")) mode = std::max(mode, mode_of(member(item, "AlterTableCmd")));
   effects.lock(*table, mode);
-  Alteration alteration{*table, effects};
   const bool only = !member(node, "relation").value("inh", false);
+  Alteration alteration{*table, only, effects};
   for (const ParseNode& item : member(node, "cmds")) {
     const ParseNode& command = member(item, "AlterTableCmd");
-    if (!only && reaches_children(command.value("subtype", ""), command)) effects.lock_with_children(*table, mode);
+    const std::string subtype = command.value("subtype", "");
+    const bool reaches = reaches_children(subtype, command) || (table->kind == 'p' && reaches_partitions(subtype));
+    if (!only && reaches) effects.lock_with_children(*table, mode);
     alteration.see(command);
   }
 }

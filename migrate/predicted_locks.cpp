@@ -1,7 +1,6 @@
 #include "migrate/predicted_locks.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace belay {
 
@@ -83,7 +82,7 @@ void drop_table(const CatalogTable& table, bool cascade, EffectsBuilder& effects
   effects.lock(table, access_exclusive);
   for (const CatalogIndex& index : table.indexes) effects.lock_name(index.name, access_exclusive);
   for (const CatalogConstraint& key : table.constraints) {
-    const CatalogTable* other = key.kind == 'f' ? effects.catalog().find(key.references) : nullptr;
+    const CatalogTable* other = key.kind == 'f' && !key.inherited ? effects.catalog().find(key.references) : nullptr;
     if (other != nullptr) effects.lock(*other, access_exclusive);
   }
   if (table.partition) {
@@ -126,6 +125,8 @@ void drop_index(const QualifiedName& name, LockMode mode, EffectsBuilder& effect
   const LintCatalog::IndexPlace place = effects.catalog().find_index(name);
   if (place.table == nullptr) return;
   effects.lock(*place.table, mode);
+  // An index of a partitioned table has one for each partition.
+  if (place.table->kind == 'p') effects.lock_with_children(*place.table, mode);
   if (!place.table->fresh) effects.lock_name(place.index->name, mode);
 }
 
@@ -141,8 +142,10 @@ void drop_one(const std::string& type, const ParseNode& object, const ParseNode&
   if (type == "OBJECT_INDEX")
     drop_index(name, node.value("concurrent", false) ? share_update_exclusive : access_exclusive, effects);
   if (type == "OBJECT_TRIGGER" || type == "OBJECT_POLICY" || type == "OBJECT_RULE") {
-    if (const CatalogTable* owner = effects.catalog().find(owner_of(object)); owner != nullptr)
-      effects.lock(*owner, access_exclusive);
+    const CatalogTable* owner = effects.catalog().find(owner_of(object));
+    if (owner != nullptr && owner->kind == 'p' && type == "OBJECT_TRIGGER")
+      effects.lock_with_children(*owner, access_exclusive);
+    if (owner != nullptr) effects.lock(*owner, access_exclusive);
   }
   if (type == "OBJECT_SEQUENCE") effects.lock_name(effects.catalog().resolve(name), access_exclusive);
   if (cascade && (type == "OBJECT_TYPE" || type == "OBJECT_DOMAIN")) drop_type(name, effects);
@@ -336,69 +339,7 @@ const std::map<std::string, Predict, std::less<>>& predicted() {
   return statements;
 }
 
-constexpr std::array<std::string_view, 9> mode_names{
-    "",      "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE",   "SHARE UPDATE EXCLUSIVE",
-    "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"};
-
 }  // namespace
-
-std::string_view to_string(LockMode mode) { return mode_names.at(static_cast<std::size_t>(mode)); }
-
-std::string_view who_waits(LockMode mode) {
-  if (mode == access_exclusive) return "readers and writers wait";
-  return mode >= share ? "writers wait" : "nobody waits";
-}
-
-LockMode PredictedEffects::mode_on(const QualifiedName& relation) const {
-  for (const PredictedLock& each : locks) {
-    if (each.relation == relation) return each.mode;
-  }
-  return none;
-}
-
-std::vector<QualifiedName> PredictedEffects::rewritten() const {
-  std::vector<QualifiedName> names;
-  for (const TableWork& each : work) {
-    if (each.work == Work::rewrite && std::find(names.begin(), names.end(), each.table) == names.end())
-      names.push_back(each.table);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-void EffectsBuilder::lock_name(const QualifiedName& name, LockMode mode) {
-  if (mode < share_update_exclusive) return;
-  for (PredictedLock& each : effects_.locks) {
-    if (each.relation != name) continue;
-    each.mode = std::max(each.mode, mode);
-    return;
-  }
-  effects_.locks.push_back({name, mode});
-}
-
-void EffectsBuilder::lock(const CatalogTable& table, LockMode mode) {
-  if (!table.fresh) lock_name(table.name, mode);
-}
-
-void EffectsBuilder::lock_with_children(const CatalogTable& table, LockMode mode) {
-  for (const CatalogTable* each : catalog_.with_children(table)) lock(*each, mode);
-}
-
-void EffectsBuilder::work(const CatalogTable& table, Work kind, WorkCause cause, const std::string& subject) {
-  if (!table.fresh) effects_.work.push_back({table.name, kind, cause, subject});
-}
-
-void EffectsBuilder::lock_views(const CatalogTable& table, LockMode mode, int depth) {
-  constexpr int deepest = 20;
-  if (depth > deepest) return;
-  for (const CatalogDependent& dependent : table.dependents) {
-    const CatalogTable* view =
-        dependent.kind == CatalogDependent::Kind::view ? catalog_.find(dependent.relation) : nullptr;
-    if (view == nullptr) continue;
-    lock(*view, mode);
-    lock_views(*view, mode, depth + 1);
-  }
-}
 
 PredictedEffects predict_effects(const ParseNode& statement, const LintCatalog& catalog) {
   EffectsBuilder effects{catalog};

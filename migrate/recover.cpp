@@ -25,9 +25,45 @@ namespace {
 constexpr std::chrono::seconds run_lock_patience{15};  // a dead run's backend may take a moment to notice
 constexpr std::chrono::seconds prisma_lock_patience{15};
 
+/// What happened, in which state the database is, and what ends it: a line each.
+std::vector<std::string> explain(const SideDatabase& begun, const RunRecord& record,
+                                 const std::optional<Traces>& traces) {
+  const Marker& marker = *begun.marker;
+  std::size_t applied = 0;
+  if (traces)
+    applied = static_cast<std::size_t>(
+        std::count_if(traces->rows.begin(), traces->rows.end(), [](const HistoryRow& row) { return row.applied(); }));
+  std::string state, way;
+  if (marker.step == "verified" || marker.step == "restoring") {
+    state = marker.step == "verified"
+                ? "it is migrated half-way, and the copy to put it back with is ready and compared"
+                : "it is migrated half-way, and the copy to put it back with was being built";
+    way = "`migrate-production recover` puts it back";
+  } else if (!traces) {
+    state = "its history could not be read";
+    way = "`migrate-production recover`, once the database answers";
+  } else if (traces->all_applied) {
+    state = fmt::format("all {} migrations of that run are applied and recorded", record.pending.size());
+    way = "`migrate-production recover` verifies it and ends the run";
+  } else if (!traces->maybe_committed) {
+    state = "nothing of that run was committed: it is as before";
+    way = "`migrate-production recover` clears away what the run left";
+  } else {
+    state = fmt::format("it is migrated half-way: {} of {} migrations of that run are applied", applied,
+                        record.pending.size());
+    way = "`migrate-production recover` puts it back";
+  }
+  if (record.read_only) state += "; others may only read";
+  return {fmt::format("What happened: run {} of {} on host {} stopped in step \"{}\".", marker.run, marker.tool,
+                      marker.host, marker.step),
+          "The database: " + state + ".",
+          "What ends it: " + way + "; `migrate-production recover --accept-as-is` keeps it as it is."};
+}
+
 struct Recovered {
   std::string state = "nothing to recover";  ///< or "removed leftovers", "as before", "put back", "done", "accepted"
   std::vector<std::string> lines;
+  std::vector<std::string> explanation;
   std::optional<std::string> kept;
   bool of_reversal = false;  ///< what was removed is a rollback-migration's
 };
@@ -81,12 +117,17 @@ class Recovery {
     const std::optional<SideDatabase> begun = find_begun(context_);
     if (!begun) end_read_only_of_dead_runs();
     remove_leftovers(begun ? begun->name : "");
-    if (begun) settle(*begun);
+    if (begun) {
+      recovered_.explanation = explanation(*begun);
+      for (const std::string& line : recovered_.explanation) tool_.out.note(line);
+      settle(*begun);
+    }
     return show();
   }
 
  private:
   int dry_run();
+  [[nodiscard]] std::vector<std::string> explanation(const SideDatabase& begun);
   void end_sessions();
   void end_read_only_of_dead_runs();
   void sweep_catalogues();
@@ -104,8 +145,24 @@ class Recovery {
   Recovered recovered_;
 };
 
+/// Reads only.
+std::vector<std::string> Recovery::explanation(const SideDatabase& begun) {
+  const RunRecord record = record_from_json(begun.marker->details).value();
+  std::optional<Traces> traces;
+  try {
+    Connection db{context_.target.url, context_.database(), tool_.session()};
+    traces = find_traces(record, read_history(db, record.schema));
+  } catch (const Error& error) {
+    tool_.out.warn(error.message);
+  }
+  return explain(begun, record, traces);
+}
+
 int Recovery::dry_run() {
   std::string text;
+  const std::optional<SideDatabase> begun = find_begun(context_);
+  if (begun) recovered_.explanation = explanation(*begun);
+  for (const std::string& line : recovered_.explanation) text += line + "\n";
   int leftovers = 0;
   for (const SideDatabase& side : context_.sides) {
     if (side.kept()) continue;
@@ -117,7 +174,8 @@ int Recovery::dry_run() {
                                     : "would be removed; the target was not touched by its run");
   }
   if (text.empty()) text = "Nothing to recover.\n";
-  tool_.out.result({text + "Nothing was changed.\n", {{"dry_run", true}, {"leftovers", leftovers}}});
+  tool_.out.result({text + "Nothing was changed.\n",
+                    {{"dry_run", true}, {"explanation", recovered_.explanation}, {"leftovers", leftovers}}});
   return 0;
 }
 
@@ -277,6 +335,7 @@ int Recovery::show() {
   tool_.out.result({text,
                     {{"state", recovered_.state},
                      {"database", context_.database()},
+                     {"explanation", recovered_.explanation},
                      {"done", recovered_.lines},
                      {"kept", recovered_.kept ? Json(*recovered_.kept) : Json(nullptr)}}});
   return 0;

@@ -23,7 +23,7 @@ constexpr std::int64_t small_table_bytes = 8 << 20;
 struct Present {
   TableBefore table;
   bool partitioned = false;
-  std::int64_t bytes = 0;
+  std::int64_t bytes = 0;  ///< as the planner thinks: asking the file would wait for the table's lock
   [[nodiscard]] std::string quoted() const {
     return quote_identifier(table.schema) + "." + quote_identifier(table.name);
   }
@@ -34,8 +34,9 @@ PresentTables present_tables(Connection& db) {
   PresentTables tables;
   for (const Row& row : db.rows(
            "SELECT c.oid::text AS oid, n.nspname AS schema, c.relname AS name, c.relkind = 'p' AS partitioned, "
-           "coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::text AS file, CASE c.relkind WHEN 'r' THEN "
-           "coalesce(pg_catalog.pg_relation_size(c.oid), 0) ELSE 0 END AS bytes, "
+           "coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::text AS file, greatest(c.relpages, 0) * 8192::bigint "
+           "AS "
+           "bytes, "
            "coalesce(pg_catalog.pg_stat_get_tuples_deleted(c.oid), 0) AS deleted, (SELECT "
            "coalesce(pg_catalog.string_agg(a.attnum || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), E'\\n' "
            "ORDER BY a.attnum), '') FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT "
@@ -214,7 +215,7 @@ std::vector<std::string> analyze_changed(Connection& db, const TablesBefore& bef
   for (const auto& [oid, present] : present_tables(db)) {
     const auto then = before.find(oid);
     if (then == before.end()) continue;
-    const bool rewritten = present.table.file != then->second.file && present.bytes > 0;
+    const bool rewritten = present.table.file != then->second.file;
     if (!rewritten && !has_other_types(then->second, present.table)) continue;
     analyzed.push_back(present.quoted() + analyze(db, present));
   }

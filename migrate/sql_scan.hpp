@@ -12,6 +12,9 @@ struct ScannedToken {
   std::size_t begin = 0, end = 0;  ///< bytes in the text
 };
 
+/// True for a keyword that a name is mistaken for where it stands without quotes: user, order, table.
+[[nodiscard]] bool needs_quotes(const std::string& word);
+
 /// In their order; none if the scanner does not understand the text.
 [[nodiscard]] std::vector<ScannedToken> scan_sql(const std::string& text);
 
