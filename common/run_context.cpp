@@ -76,6 +76,16 @@ void require_primary(const RunContext& context, const Tool& tool) {
               "Nothing was changed. Name the primary in the URL; backup-db alone works on a standby."};
 }
 
+/// Another run may have ended while this one waited, and its --read-only with it: what was read under that setting
+/// would be taken for the database's own, and put back. lc_monetary is the target's matter and cannot be seen from
+/// here.
+void read_again(RunContext& context) {
+  if (!context.server.database) return;
+  const std::string lc_monetary = context.server.database->lc_monetary;
+  context.server.database = read_properties(context.maintenance, context.database());
+  if (context.server.database) context.server.database->lc_monetary = lc_monetary;
+}
+
 }  // namespace
 
 void lock_run(RunContext& context, const Tool& tool, std::chrono::milliseconds patience) {
@@ -85,6 +95,7 @@ void lock_run(RunContext& context, const Tool& tool, std::chrono::milliseconds p
   take_run_lock(*context.lock, context.database(), tool.name, patience);
   take_work_lock(context.maintenance, context.database(), tool.name, patience);
   context.sides = find_side_databases(context.maintenance, context.database());
+  read_again(context);
 }
 
 namespace {

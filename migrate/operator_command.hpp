@@ -42,6 +42,9 @@ struct CommandSetting {
 /// `url` with the parameter: replaced if it is there; options= is added to what is there.
 [[nodiscard]] std::string with_url_parameter(const std::string& url, const std::string& key, const std::string& value);
 
+/// What such a command has started may live for so long after belay died: its supervisor looks every second.
+constexpr std::chrono::milliseconds command_outlives_belay{2500};
+
 /// Runs it to its end, or to `limit`. What it prints, on either stream, goes to `line` line by line, masked. Throws
 /// failed if it does not end in time, and interrupted; both stop the whole group.
 Exit run_operator_command(const std::string& command, const CommandSetting& setting,

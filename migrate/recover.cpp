@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "backup/catalogue.hpp"
 #include "common/error.hpp"
 #include "common/history.hpp"
+#include "common/interrupt.hpp"
 #include "common/run_lock.hpp"
 #include "migrate/check.hpp"
 #include "migrate/deploy.hpp"
+#include "migrate/operator_command.hpp"
 #include "migrate/put_back.hpp"
 #include "migrate/runs_folder.hpp"
 #include "restore/kept.hpp"
@@ -90,6 +93,20 @@ std::optional<SideDatabase> find_begun(const RunContext& context) {
     if (had_begun(side) && (!best || rank(side) < rank(*best))) best = side;
   }
   return best;
+}
+
+bool by_command(const SideDatabase& side) {
+  if (!had_begun(side)) return false;
+  const std::optional<RunRecord> record = record_from_json(side.marker->details);
+  return record && record->by_command;
+}
+
+void wait_out(std::chrono::milliseconds time) {
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < deadline) {
+    throw_if_interrupted();
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  }
 }
 
 class Recovery {
@@ -172,6 +189,8 @@ int Recovery::dry_run() {
 void Recovery::end_sessions() {
   std::vector<std::string> databases{context_.database()};
   for (const SideDatabase& side : context_.sides) databases.push_back(side.name);
+  // A deploying command that had not connected yet would do so after all sessions were ended.
+  if (std::any_of(context_.sides.begin(), context_.sides.end(), by_command)) wait_out(command_outlives_belay);
   end_dead_sessions(context_.maintenance, databases);
 }
 

@@ -187,12 +187,13 @@ RunResult Bench::run_tool(const std::vector<std::string>& argv, const std::map<s
   return run(argv, environment(further), settings);
 }
 
-RunResult Bench::recover(const std::map<std::string, std::string>& further) {
+RunResult Bench::recover(const std::map<std::string, std::string>& further, const std::vector<std::string>& words) {
+  std::vector<std::string> argv{program("migrate-production"), "recover", "--force", "--json"};
+  argv.insert(argv.end(), words.begin(), words.end());
   const ScratchFolder empty;
   RunSettings settings;
   settings.cwd = empty.path();
-  const RunResult result =
-      run({program("migrate-production"), "recover", "--force", "--json"}, environment(further), settings);
+  const RunResult result = run(argv, environment(further), settings);
   if (!fs::is_empty(empty.path())) throw std::runtime_error("recover left something in its folder");
   return result;
 }

@@ -62,7 +62,8 @@ class Bench {
   [[nodiscard]] RunResult run_tool(const std::vector<std::string>& argv,
                                    const std::map<std::string, std::string>& further = {});
   /// `recover --force --json` in an empty folder, which has to be empty afterwards too.
-  [[nodiscard]] RunResult recover(const std::map<std::string, std::string>& further = {});
+  [[nodiscard]] RunResult recover(const std::map<std::string, std::string>& further = {},
+                                  const std::vector<std::string>& words = {});
 
   [[nodiscard]] Picture look();
   [[nodiscard]] Dumps dump();
