@@ -249,8 +249,8 @@ TEST_CASE("what others write during the deploy stops a put-back, recover's too, 
   const RunResult stopped = run.wait(std::chrono::seconds(60));
   INFO(stopped.err);
   CHECK(stopped.status == 7);
-  CHECK_THAT(stopped.err,
-             Catch::Contains("theirs") && Catch::Contains("50 rows new or changed") && Catch::Contains("--on-lost-writes restore"));
+  CHECK_THAT(stopped.err, Catch::Contains("theirs") && Catch::Contains("50 rows new or changed") &&
+                              Catch::Contains("--on-lost-writes restore"));
   CHECK(their_rows() == "50");
   CHECK(bench.recover().status == 7);
   CHECK(their_rows() == "50");
