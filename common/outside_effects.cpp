@@ -207,4 +207,12 @@ std::vector<OutsideEffect> outside_effects(const Script& script) {
   return std::move(follower.effects);
 }
 
+std::string outside_effect_lines(const std::string& migration, const Script& script) {
+  std::string text;
+  for (const OutsideEffect& effect : outside_effects(script))
+    text += fmt::format("{}, line {}: {}{}\n", migration, effect.line, effect.what,
+                        effect.unknown ? " (what it does cannot be told beforehand)" : "");
+  return text;
+}
+
 }  // namespace belay

@@ -22,5 +22,7 @@ struct OutsideEffect {
 /// Not seen: what other functions and triggers of the database do, and rows written into a foreign table that another
 /// script made.
 [[nodiscard]] std::vector<OutsideEffect> outside_effects(const Script& script);
+/// The same for people, a line each, under the migration's name; empty if there are none.
+[[nodiscard]] std::string outside_effect_lines(const std::string& migration, const Script& script);
 
 }  // namespace belay

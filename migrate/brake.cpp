@@ -1,5 +1,7 @@
 #include "migrate/brake.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "common/error.hpp"
@@ -37,6 +39,9 @@ void write(Files& files, const std::filesystem::path& catalogue, const std::vect
                     {"message", entry.message}});
   const std::string text =
       Json{{"format", 1}, {"put_back", list}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  // Of a run that was killed here. Left alone it would stop every later run from writing this file.
+  const std::filesystem::path half = file_in(catalogue).string() + ".partial";
+  if (is_there(half) && !is_locked_by_another(half)) files.remove(half);
   PendingFile file{files, file_in(catalogue), PendingFile::Existing::replace};
   file.write(as_bytes(text));
   file.finish();
@@ -59,6 +64,31 @@ std::vector<PutBackBefore> read_put_back(const std::filesystem::path& catalogue)
   } catch (const Error&) {
     return {};
   }
+  return entries;
+}
+
+std::string tried_before(const std::vector<PutBackBefore>& known, const std::vector<PutBackBefore>& now) {
+  std::string text;
+  for (const PutBackBefore& before : known) {
+    for (const PutBackBefore& entry : now) {
+      if (same_migration(before, entry) && before.checksum == entry.checksum)
+        text +=
+            fmt::format("{}: run {} put it back at {} ({})\n", before.migration, before.run, before.at, before.message);
+    }
+  }
+  return text;
+}
+
+std::vector<PutBackBefore> entries_of(const MigrationPlan& plan, const RunContext& context) {
+  std::vector<PutBackBefore> entries;
+  for (const PendingMigration& pending : plan.pending)
+    entries.push_back({context.server.system_identifier,
+                       context.database(),
+                       pending.migration.name,
+                       pending.migration.checksum,
+                       {},
+                       {},
+                       {}});
   return entries;
 }
 

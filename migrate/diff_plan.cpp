@@ -50,12 +50,8 @@ void sort_in(DiffPlan& plan, const JoinedMigration& joined) {
 
 void refuse_outside_effects(const DiffPlan& plan) {
   std::string found;
-  for (const PendingMigration& migration : plan.replay) {
-    for (const OutsideEffect& effect : outside_effects(migration.script)) {
-      found += fmt::format("{}, line {}: {}{}\n", migration.migration.name, effect.line, effect.what,
-                           effect.unknown ? " (what it does cannot be told beforehand)" : "");
-    }
-  }
+  for (const PendingMigration& migration : plan.replay)
+    found += outside_effect_lines(migration.migration.name, migration.script);
   if (found.empty()) return;
   throw Error{Failure::refused, "migrations reach beyond their own database, and replaying them here would do so again",
               found,

@@ -36,7 +36,7 @@ void Guard::look_before() {
                                               tool_);
   find_drift(facts);
   checklist_ = judge_preflight(facts);
-  if (!any_failed(checklist_)) return;
+  if (!any_failed(checklist_) || options_.verb == "rehearse") return;
   std::vector<Check> failed;
   for (const Check& check : checklist_) {
     if (check.state == CheckState::fail) failed.push_back(check);
@@ -48,16 +48,7 @@ void Guard::look_before() {
 /// Whoever deploys again and again without anybody looking must not fill the disk with backups.
 void Guard::require_no_brake() const {
   if (options_.again) return;
-  std::string text;
-  for (const PutBackBefore& before : read_put_back(catalogue_)) {
-    for (const PutBackBefore& now : brake_entries()) {
-      const bool same = before.system_identifier == now.system_identifier && before.database == now.database &&
-                        before.migration == now.migration && before.checksum == now.checksum;
-      if (same)
-        text +=
-            fmt::format("{}: run {} put it back at {} ({})\n", before.migration, before.run, before.at, before.message);
-    }
-  }
+  const std::string text = tried_before(read_put_back(catalogue_), entries_of(plan_, context_));
   if (text.empty()) return;
   throw Error{Failure::refused, "a migration whose last run was put back would be tried again unchanged", text,
               "Nothing was changed. `migrate-production show RUN` has that run's report. Correct the migration, or say "
@@ -66,12 +57,14 @@ void Guard::require_no_brake() const {
 
 /// Of all that is pending, or of the one that failed.
 std::vector<PutBackBefore> Guard::brake_entries() const {
-  std::vector<PutBackBefore> entries;
-  for (const PendingMigration& pending : plan_.pending) {
-    if (!deployed_.failed_migration.empty() && pending.migration.name != deployed_.failed_migration) continue;
-    entries.push_back({context_.server.system_identifier, context_.database(), pending.migration.name,
-                       pending.migration.checksum, tool_.run, iso_utc(tool_.clock.now()),
-                       deployed_.failure ? deployed_.failure->message : ""});
+  std::vector<PutBackBefore> entries = entries_of(plan_, context_);
+  std::erase_if(entries, [this](const PutBackBefore& entry) {
+    return !deployed_.failed_migration.empty() && entry.migration != deployed_.failed_migration;
+  });
+  for (PutBackBefore& entry : entries) {
+    entry.run = tool_.run;
+    entry.at = iso_utc(tool_.clock.now());
+    entry.message = deployed_.failure ? deployed_.failure->message : "";
   }
   return entries;
 }

@@ -7,6 +7,7 @@
 #include "migrate/check.hpp"
 #include "migrate/guard_report.hpp"
 #include "migrate/guard_run.hpp"
+#include "migrate/runs_folder.hpp"
 #include "migrate/writes.hpp"
 #include "restore/run.hpp"
 
@@ -45,7 +46,6 @@ void Guard::read_plan() {
   plan_ = stop_at(plan_migrations(facts), {options_.to, options_.steps}, facts.folder);
   rope_.record = make_record(plan_, history_, schema);
   rope_.record.creates_schema = !books().maybe("SELECT 1 FROM pg_namespace WHERE nspname = $1", {schema});
-  rope_.side = side_name(context_.database(), SideKind::restore, tool_.run);
   for (const std::string& warning : plan_.warnings) tool_.out.warn(warning);
 }
 
@@ -65,12 +65,13 @@ void Guard::require_not_again() const {
 }
 
 void Guard::require_possible() {
-  if (!options_.skip_backup) check_kept(context_, options_.common.keep.value_or(1));
-  require_not_again();
-  require_no_brake();
+  const bool deploys = options_.verb != "rehearse";
+  if (deploys && !options_.skip_backup) check_kept(context_, options_.common.keep.value_or(1));
+  if (deploys) require_not_again();
+  if (deploys) require_no_brake();
   require_verifiable();
   choice_ = choose_rehearsal(options_, context_, plan_);
-  if (!options_.skip_backup && !options_.no_put_back) require_put_back_possible(context_, tool_.session());
+  if (deploys && !options_.skip_backup && !options_.no_put_back) require_put_back_possible(context_, tool_.session());
 }
 
 int Guard::dry_run() {
@@ -89,6 +90,8 @@ void Guard::ask() {
 /// The empty side database: proof that one can be made and dressed, the marker of this run, and where a put-back will
 /// go. Died here: an empty side database, marked "prepared" or with no marker yet. The target was not touched.
 void Guard::prepare(Journal& journal) {
+  const SideKind kind = choice_.spare ? SideKind::spare : SideKind::restore;
+  rope_.side = side_name(context_.database(), kind, tool_.run);
   journal.record("prepared", {{"database", context_.database()},
                               {"source", context_.target.source},
                               {"side", rope_.side},
@@ -98,6 +101,7 @@ void Guard::prepare(Journal& journal) {
                   .step = "prepared",
                   .host = this_host(),
                   .target = context_.database(),
+                  .kind = kind,
                   .target_comment = context_.server.database->comment,
                   .details = {{"catalogue", catalogue_.string()}}};
   marked_ = context_.server.can_create_databases;
@@ -136,6 +140,8 @@ void Guard::back_up(Journal& journal) {
     make_private_directories(catalogue_);
     for (const std::string& name : sweep_leftovers(tool_.files, catalogue_))
       tool_.out.note("Removed what an interrupted backup had left: " + name);
+    for (const std::string& name : sweep_runs(tool_.files, catalogue_))
+      tool_.out.note("Removed what a killed run had left: " + name);
     before_backup_ = look_at_sessions(context_.maintenance, context_.database());
     backup_ = take_backup(plan_guard_backup(tool_, context_, options_.common, {catalogue_, "pre-migration"}), tool_);
     rope_.record.archive = backup_->archive.string();

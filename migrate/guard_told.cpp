@@ -53,6 +53,7 @@ void Guard::tell_put_back(const PutBackReport& report, Duration took) {
   if (report.kept)
     report_.way_back(fmt::format("The half-migrated database is kept; `restore-database drop {}` removes it.",
                                  shell_word(*report.kept)));
+  report_.step_ended(StepState::done);
   const int status = static_cast<int>(interrupt_pending() ? Failure::interrupted : Failure::failed);
   report_.outcome({.state = RunState::put_back,
                    .status = status,

@@ -2,6 +2,10 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
 
 #include <memory>
 #include <thread>
@@ -163,13 +167,20 @@ std::optional<std::string> HealthCheck::try_url() const {
 }
 
 std::optional<std::string> HealthCheck::try_command() {
-  std::string last;
-  const auto keep = [&last](const std::string& line) { last = line; };
+  constexpr std::size_t most = 3;  // psql's error stands first, a stack trace's last
+  std::vector<std::string> last;
+  const auto keep = [&last](const std::string& line) {
+    const bool says_something =
+        std::any_of(line.begin(), line.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
+    if (says_something) last.push_back(line.substr(line.find_first_not_of(" \t")));
+    if (last.size() > most) last.erase(last.begin());
+  };
   const std::string shown = masked(*options_.command, setting_.secrets);
   try {
     const Exit end = run_operator_command(*options_.command, setting_, length(options_.timeout, "10s"), keep, tool_);
     if (end.ok()) return std::nullopt;
-    return fmt::format("`{}` ended with {}{}", shown, end.how(), last.empty() ? "" : ": " + last);
+    return fmt::format("`{}` ended with {}{}", shown, end.how(),
+                       last.empty() ? "" : fmt::format(": {}", fmt::join(last, " / ")));
   } catch (const Error& error) {
     if (error.kind != Failure::failed) throw;
     return fmt::format("`{}`: {} {}", shown, error.message, error.detail);

@@ -44,6 +44,20 @@ void check_verb(const MigrateOptions& options) {
               "Type migrate-production resolve --applied 20201231000000_example, or --rolled-back."};
 }
 
+/// Where a flag and its opposite were said in different places, the nearer one counts: a job's environment says what is
+/// usual, the command line what is wanted now.
+struct Opposites {
+  std::string yes, no;  ///< where each was said, see OptionSet::remember_source
+};
+int distance(const std::string& source) {
+  return source.starts_with("--") ? 0 : source.starts_with("environment") ? 1 : 2;
+}
+void keep_nearer(bool& yes, bool& no, const Opposites& sources) {
+  if (!yes || !no) return;
+  if (distance(sources.yes) < distance(sources.no)) no = false;
+  if (distance(sources.no) < distance(sources.yes)) yes = false;
+}
+
 /// What only some verbs have a use for.
 void name_verbs(OptionSet& set) {
   const std::vector<std::string> guarded{"", "rehearse"}, deploys{"deploy", "", "rehearse"};
@@ -144,9 +158,16 @@ std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* 
   set.example("migrate-production deploy --steps 1", "the next migration alone, without a backup");
   set.example("migrate-production recover", "after a crash: put things in order");
   name_verbs(set);
+  Opposites rehearse, spare;
+  set.remember_source("--rehearse", rehearse.yes);
+  set.remember_source("--no-rehearse", rehearse.no);
+  set.remember_source("--spare", spare.yes);
+  set.remember_source("--no-spare", spare.no);
   const std::optional<std::string> verb = set.parse(argc, argv);
   if (!verb) return std::nullopt;
   options.verb = *verb;
+  keep_nearer(options.rehearse, options.no_rehearse, rehearse);
+  keep_nearer(options.spare, options.no_spare, spare);
   check_verb(options);
   return options;
 }

@@ -39,6 +39,18 @@ Check history(const PreflightFacts& f) {
   return check("history", CheckState::ok, number_of(f.pending, "pending migration") + ", none failed, none edited");
 }
 
+Check tried_before(const PreflightFacts& f) {
+  if (f.tried_before.empty())
+    return check("tried before", CheckState::ok, "no pending migration was put back unchanged");
+  return check("tried before", CheckState::fail, f.tried_before, "Correct it, or say --again.");
+}
+
+Check kept(const PreflightFacts& f) {
+  if (f.kept.empty()) return check("kept", CheckState::ok, "no database is kept from an earlier run");
+  return check("kept", f.put_back_wanted && f.kept.size() >= f.keep ? CheckState::fail : CheckState::ok, joined(f.kept),
+               "restore-database drop NAME, when it is no longer needed; or --keep N.");
+}
+
 Check drift(const PreflightFacts& f) {
   if (!f.drift)
     return check("drift", f.fail_on_drift ? CheckState::fail : CheckState::warn, "not compared: " + f.drift_why_not);
@@ -107,6 +119,7 @@ std::vector<Check> judge_preflight(const PreflightFacts& f) {
     checks.push_back(check("pg_dump", CheckState::ok, f.pg_dump));
   }
   checks.push_back(history(f));
+  checks.push_back(tried_before(f));
   checks.push_back(drift(f));
   checks.push_back(of_list("rights", f.missing_rights, "the role may do what the pending migrations do",
                            "Let a role that may run these statements."));
@@ -118,6 +131,7 @@ std::vector<Check> judge_preflight(const PreflightFacts& f) {
   checks.push_back(
       of_list("other runs", f.lock_holders, "nobody else deploys", "Wait for it, or use --wait-for-lock."));
   checks.push_back(put_back(f));
+  checks.push_back(kept(f));
   checks.push_back(rehearsal(f));
   checks.push_back(space(f));
   checks.push_back(

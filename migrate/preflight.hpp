@@ -28,12 +28,15 @@ struct PreflightFacts {
   std::string history_problem;              ///< what a deploy would be refused for
   std::string history_fix;
   std::size_t pending = 0;
+  std::string tried_before;          ///< pending migrations whose last run was put back, and that are unchanged
   std::optional<std::size_t> drift;  ///< objects that differ from what the folder makes; none = not compared
   std::string drift_why_not;         ///< why it was not compared
   bool fail_on_drift = false;
   std::vector<std::string> sessions;  ///< others on the target: application, role, host, since when idle
   std::vector<std::string> long_transactions;
   std::vector<std::string> obstacles;  ///< why it could not be put back
+  std::vector<std::string> kept;       ///< databases kept from earlier runs
+  std::size_t keep = 1;                ///< so many may be
   bool put_back_wanted = true;
   bool skip_backup = false, no_put_back = false;
   bool decides_by_itself = false;  ///< --force without --read-only and --on-lost-writes

@@ -9,6 +9,7 @@
 #include "common/pg_tools.hpp"
 #include "common/server_space.hpp"
 #include "common/sql_text.hpp"
+#include "migrate/brake.hpp"
 #include "migrate/check.hpp"
 
 namespace belay {
@@ -126,6 +127,14 @@ PreflightFacts read_preflight_facts(const PreflightRequest& request, Tool& tool)
   RunContext& context = request.context;
   PreflightFacts facts{.server = describe_connection(context), .pending = request.plan.pending.size()};
   read_tools(request, tool, facts);
+  if (!options.again) {
+    facts.tried_before = tried_before(read_put_back(request.catalogue), entries_of(request.plan, context));
+    if (!facts.tried_before.empty()) facts.tried_before.pop_back();  // the line's end
+  }
+  for (const SideDatabase& side : context.sides) {
+    if (side.kept()) facts.kept.push_back(side.name);
+  }
+  facts.keep = static_cast<std::size_t>(options.common.keep.value_or(1));
   facts.edited = request.plan.edited;
   facts.edited_allowed = options.allow_edited;
   facts.fail_on_drift = options.fail_on_drift;

@@ -12,6 +12,7 @@
 #include "migrate/check.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/put_back.hpp"
+#include "migrate/runs_folder.hpp"
 #include "restore/kept.hpp"
 
 namespace belay {
@@ -182,9 +183,14 @@ void Recovery::end_read_only_of_dead_runs() {
 void Recovery::sweep_catalogues() {
   for (const SideDatabase& side : context_.sides) {
     if (!side.marker || !side.marker->details.contains("catalogue")) continue;
-    for (const std::string& name :
-         sweep_leftovers(tool_.files, side.marker->details.at("catalogue").get<std::string>())) {
+    const std::filesystem::path catalogue = side.marker->details.at("catalogue").get<std::string>();
+    for (const std::string& name : sweep_leftovers(tool_.files, catalogue))
       recovered_.lines.push_back("removed what an interrupted backup had left: " + name);
+    try {
+      for (const std::string& name : sweep_runs(tool_.files, catalogue))
+        recovered_.lines.push_back("removed what the dead run had left: " + name);
+    } catch (const Error& error) {  // a disk that is gone is no reason to leave the database as it is
+      tool_.out.warn(error.message + ": " + error.detail);
     }
   }
 }

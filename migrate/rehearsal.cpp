@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "common/outside_effects.hpp"
 #include "common/sql_text.hpp"
@@ -17,24 +18,34 @@ namespace belay {
 
 namespace {
 
-/// What belongs to the server and not to a database: a script that changes it does so for real.
-std::vector<std::string> server_wide(Connection& db, const std::string& target) {
-  std::vector<std::string> lines;
+/// What belongs to the server and not to a database: a script that changes it does so for real. By what it is, a digest
+/// of what it says: a role's settings may hold what is nobody's business.
+using ServerWide = std::set<std::pair<std::string, std::string>>;
+
+ServerWide read_server_wide(Connection& db, const std::string& target) {
+  ServerWide all;
   for (const Row& row : db.rows(
-           "SELECT 'role ' || pg_catalog.to_jsonb(r)::text AS line FROM pg_catalog.pg_roles r UNION ALL SELECT 'member "
-           "' || pg_catalog.to_jsonb(m)::text FROM pg_catalog.pg_auth_members m UNION ALL SELECT 'setting ' || "
-           "pg_catalog.concat_ws(' ', d.datname, s.setrole::pg_catalog.regrole, s.setconfig::text) FROM "
+           "SELECT 'role ' || pg_catalog.quote_ident(rolname) AS what, pg_catalog.md5(pg_catalog.to_jsonb(r)::text) AS "
+           "digest FROM pg_catalog.pg_roles r UNION ALL SELECT 'membership of ' || member::pg_catalog.regrole::text || "
+           "' "
+           "in ' || roleid::pg_catalog.regrole::text, pg_catalog.md5(pg_catalog.to_jsonb(m)::text) FROM "
+           "pg_catalog.pg_auth_members m UNION ALL SELECT pg_catalog.concat_ws(' ', 'settings of', 'database ' || "
+           "pg_catalog.quote_ident(d.datname), CASE WHEN s.setrole <> 0 THEN 'role ' || "
+           "s.setrole::pg_catalog.regrole::text END), pg_catalog.md5(s.setconfig::text) FROM "
            "pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase WHERE d.oid IS "
-           "NULL OR d.datname = $1 ORDER BY 1",
+           "NULL OR d.datname = $1",
            {target}))
-    lines.push_back(row.text("line"));
-  return lines;
+    all.insert({row.text("what"), row.text("digest")});
+  return all;
 }
 
-std::vector<std::string> changed_lines(const std::vector<std::string>& before, const std::vector<std::string>& after) {
-  std::vector<std::string> changed;
-  std::set_symmetric_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(changed));
-  return changed;
+std::vector<std::string> changed_between(const ServerWide& before, const ServerWide& after) {
+  std::vector<std::pair<std::string, std::string>> different;
+  std::set_symmetric_difference(before.begin(), before.end(), after.begin(), after.end(),
+                                std::back_inserter(different));
+  std::set<std::string> names;
+  for (const auto& [what, digest] : different) names.insert(what);
+  return {names.begin(), names.end()};
 }
 
 class Stage {
@@ -49,17 +60,14 @@ class Stage {
         look_(request.url, name, tool.session()) {}
 
   void run() {
-    std::vector<std::string> server = server_wide(look_, request_.target);
-    std::sort(server.begin(), server.end());
+    const ServerWide server = read_server_wide(look_, request_.target);
     first_ = read_catalog_state(look_, request_.settings.schema);
     if (plan_.creates_history) create_history_table(books_, request_.settings.schema);
     for (const PendingMigration& pending : plan_.pending) {
       if (!run_one(pending)) break;
     }
     result_.schema = read_schema_fingerprint(look_, request_.settings.schema);
-    std::vector<std::string> now = server_wide(look_, request_.target);
-    std::sort(now.begin(), now.end());
-    result_.outside = changed_lines(server, now);
+    result_.outside = changed_between(server, read_server_wide(look_, request_.target));
   }
 
  private:
@@ -78,6 +86,7 @@ class Stage {
   bool run_one(const PendingMigration& pending) {
     const Before before{read_catalog_state(look_, request_.settings.schema),
                         read_schema_fingerprint(look_, request_.settings.schema)};
+    const std::int64_t size = size_of_copy();
     StatementMeter meter{db_};
     meter.begin_script();
     ApplySettings settings = request_.settings;
@@ -85,7 +94,8 @@ class Stage {
     settings.script = &pending.script;
     const ApplyOutcome outcome = apply_migration(db_, books_, pending.migration, settings, {});
     meter.end_script();
-    result_.migrations.push_back({pending.migration.name, outcome.duration, meter.statements(), "", "", {}});
+    result_.migrations.push_back(
+        {pending.migration.name, outcome.duration, meter.statements(), size_of_copy() - size, "", "", {}});
     if (outcome.failure) {
       result_.failure = outcome.failure->error;
       result_.failed_migration = pending.migration.name;
@@ -93,6 +103,10 @@ class Stage {
     }
     judge_reversal(pending, before, result_.migrations.back());
     return true;
+  }
+
+  std::int64_t size_of_copy() {
+    return look_.one("SELECT pg_catalog.pg_database_size(pg_catalog.current_database()) AS n").number("n");
   }
 
   /// What undoes it, whether that leads back, and what it loses. Everything here is rolled back.
@@ -156,11 +170,8 @@ Duration Rehearsal::longest_lock() const {
 
 std::string not_rehearsable(const MigrationPlan& plan) {
   std::string text;
-  for (const PendingMigration& pending : plan.pending) {
-    for (const OutsideEffect& effect : outside_effects(pending.script))
-      text += fmt::format("{}, line {}: {}{}\n", pending.migration.name, effect.line, effect.what,
-                          effect.unknown ? " (what it does cannot be told beforehand)" : "");
-  }
+  for (const PendingMigration& pending : plan.pending)
+    text += outside_effect_lines(pending.migration.name, pending.script);
   return text;
 }
 
@@ -236,6 +247,8 @@ Result describe_rehearsal(const Rehearsal& rehearsal) {
       result.text += statement_text(statement);
       statements.push_back(to_json(statement));
     }
+    if (migration.grown >= 1024 * 1024)
+      result.text += fmt::format("  the database takes {} more\n", human_size(static_cast<Bytes>(migration.grown)));
     if (!migration.reversal.empty())
       result.text += fmt::format("  reversal: {}{}{}\n", migration.reversal, migration.reversal_why.empty() ? "" : ", ",
                                  migration.reversal_why);
@@ -243,6 +256,7 @@ Result describe_rehearsal(const Rehearsal& rehearsal) {
         {{"name", migration.name},
          {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(migration.took).count()},
          {"statements", statements},
+         {"grown_bytes", migration.grown},
          {"reversal", migration.reversal},
          {"reversal_why", migration.reversal_why}});
   }

@@ -26,6 +26,7 @@ struct RehearsedMigration {
   std::string name;
   Duration took{};
   std::vector<MeasuredStatement> statements;
+  std::int64_t grown = 0;  ///< bytes that the database takes more after it
   /// "proven": it was run there, and loses nothing; "needs data"; "not proven"; "not derivable"; with the reason.
   std::string reversal, reversal_why;
   std::optional<ProvenReversal> proven;

@@ -69,7 +69,23 @@ PastRun read_run(const fs::path& folder) {
   return run;
 }
 
+bool remove_half(Files& files, const fs::path& file) {
+  if (!is_there(file) || is_locked_by_another(file)) return false;
+  files.remove(file);
+  return true;
+}
+
 }  // namespace
+
+std::vector<std::string> sweep_runs(Files& files, const fs::path& catalogue) {
+  std::vector<std::string> names{"runs/put_back.json.partial"};
+  for (const std::string& run : run_names(catalogue / "runs")) {
+    for (const char* report : {"report.json.partial", "report.html.partial"})
+      names.push_back(fmt::format("runs/{}/{}", run, report));
+  }
+  std::erase_if(names, [&](const std::string& name) { return !remove_half(files, catalogue / name); });
+  return names;
+}
 
 std::vector<PastRun> find_runs(const fs::path& catalogue) {
   std::vector<PastRun> runs;

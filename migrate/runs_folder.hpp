@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/files.hpp"
 #include "common/output.hpp"
 
 namespace belay {
@@ -23,5 +24,9 @@ struct PastRun {
 
 /// The run of that id, or the only one whose id begins so; none = there is no such run. Throws usage if several do.
 [[nodiscard]] std::optional<PastRun> find_run(const std::filesystem::path& catalogue, const std::string& prefix);
+
+/// Removes the half files of reports, and of the list of what was put back, that killed runs left in <catalogue>/runs;
+/// what a live process writes is left alone. Their names below the catalogue.
+std::vector<std::string> sweep_runs(Files& files, const std::filesystem::path& catalogue);
 
 }  // namespace belay

@@ -85,12 +85,8 @@ std::vector<std::string> extensions_made_before(const std::vector<Migration>& mi
 
 void refuse_outside_effects(const std::vector<Migration>& migrations) {
   std::string found;
-  for (const Migration& migration : migrations) {
-    for (const OutsideEffect& effect : outside_effects(parse_script(migration.script.value_or("")))) {
-      found += fmt::format("{}, line {}: {}{}\n", migration.name, effect.line, effect.what,
-                           effect.unknown ? " (what it does cannot be told beforehand)" : "");
-    }
-  }
+  for (const Migration& migration : migrations)
+    found += outside_effect_lines(migration.name, parse_script(migration.script.value_or("")));
   if (found.empty()) return;
   throw Error{Failure::refused, "migrations reach beyond their own database, and replaying them here would do so again",
               found,

@@ -134,7 +134,7 @@ void Bench::renew() {
   // Without it a crash would set a sequence back that was used since: PostgreSQL 15 copies a template's sequence with
   // the positions that only the template's WAL holds.
   server.run("CHECKPOINT");
-  for (const fs::path& folder : {backups(), work("pre-restore")}) fs::remove_all(folder);
+  for (const fs::path& folder : {backups(), work("pre-restore"), work("elsewhere")}) fs::remove_all(folder);
 }
 
 void Bench::start_from_here() {
@@ -262,15 +262,25 @@ std::string Bench::leftovers() {
   std::string text;
   for (;;) {
     text.clear();
-    for (const std::string& line :
-         server.run("SELECT format('session of %s in %s: %s', application_name, datname, query) FROM pg_stat_activity "
-                    "WHERE application_name LIKE 'belay/%' UNION ALL SELECT format('advisory lock held by %s', pid) "
-                    "FROM pg_locks WHERE locktype = 'advisory'"))
+    for (const std::string& line : server.run(
+             "SELECT format('session of %s in %s: %s', application_name, datname, query) FROM pg_stat_activity "
+             "WHERE application_name LIKE 'belay/%' UNION ALL SELECT format('advisory lock held by %s', pid) "
+             "FROM pg_locks WHERE locktype = 'advisory' UNION ALL SELECT format('left read-only: %s', datname) FROM "
+             "pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE setrole = 0 AND "
+             "'default_transaction_read_only=on' = ANY (setconfig)"))
       text += line + "\n";
     if (text.empty() || std::chrono::steady_clock::now() > deadline) break;
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
   }
   return text + half_files(backups());
+}
+
+std::string Bench::half_reports() const {
+  std::string text;
+  if (!fs::exists(backups() / "runs")) return text;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(backups() / "runs"))
+    if (entry.path().extension() == ".partial") text += "half a report: " + entry.path().string() + "\n";
+  return text;
 }
 
 std::string Bench::half_files(const fs::path& folder) {

@@ -70,10 +70,13 @@ class Bench {
   [[nodiscard]] std::string compare(const Picture& expected, Sequences sequences);
   /// Databases beside the target, sorted.
   [[nodiscard]] std::vector<std::string> others();
-  /// Sessions and advisory locks of belay that do not go away, and half files in backups(): a line each.
+  /// Sessions and advisory locks of belay that do not go away, a database that was left read-only, and half files in
+  /// backups(): a line each.
   [[nodiscard]] std::string leftovers();
   /// Half files in a folder of backups, a line each.
   [[nodiscard]] static std::string half_files(const std::filesystem::path& folder);
+  /// Of reports, in backups().
+  [[nodiscard]] std::string half_reports() const;
   [[nodiscard]] std::vector<std::string> sessions();  ///< pids of belay's, oldest first
   void end_session(const std::string& pid);
 

@@ -112,6 +112,14 @@ SELECT 1/0;
 
 MigrationText create_then_fail() { return {"20240201000000_create", "CREATE TABLE a();\nSELECT 1/0;\n"}; }
 
+MigrationText add_flag() {
+  return {"20240201000000_add_flag", R"sql(
+ALTER TABLE customer ADD COLUMN flag boolean;
+CREATE TABLE remark (id integer PRIMARY KEY, customer_id integer REFERENCES customer (id), remark text);
+CREATE INDEX ticket_customer ON "Odd schema"."Ticket, open" (customer_id);
+)sql"};
+}
+
 MigrationText fail_but_in_rehearsal() {
   return {"20240301000000_production", R"sql(
 CREATE TABLE only_there (name text CHECK (name LIKE '%rehearsal%'));

@@ -20,6 +20,7 @@ extern const char* const history_query;
 [[nodiscard]] MigrationText drop_photo_then_fail();   ///< one transaction, fails at its end
 [[nodiscard]] MigrationText own_commit_then_fail();   ///< commits in the middle, then fails
 [[nodiscard]] MigrationText create_then_fail();       ///< the smallest one that fails with nothing committed
+[[nodiscard]] MigrationText add_flag();               ///< good, and its reversal loses nothing
 [[nodiscard]] MigrationText fail_but_in_rehearsal();  ///< passes where the database's name is a rehearsal's
 [[nodiscard]] MigrationText index_concurrently();     ///< good, not one transaction
 

@@ -54,14 +54,15 @@ std::string follow(Bench& bench, const std::vector<std::string>& argv) {
   if (argv.empty()) return {};
   const RunResult next = bench.run_tool(argv);
   if (next.status != 0) return "the following run failed: " + shown(next);
-  return bench.leftovers() + Bench::half_files(bench.work("pre-restore"));
+  return bench.leftovers() + bench.half_reports() + Bench::half_files(bench.work("pre-restore"));
 }
 
 /// What an exit status says about the database.
 std::string contradiction(Bench& bench, const Reference& reference, const RunResult& result) {
   const bool after = reference.after && bench.compare(*reference.after, Sequences::may_be_ahead).empty();
   const bool before = bench.compare(reference.before, Sequences::may_be_ahead).empty();
-  if (result.status == 0 && !after) return "status 0, but the database is not what was asked for\n";
+  const bool as_asked = reference.changes_nothing ? before : after;
+  if (result.status == 0 && !as_asked) return "status 0, but the database is not what was asked for\n";
   constexpr std::array untouched{3, 5, 6, 8};
   const bool says_before = std::find(untouched.begin(), untouched.end(), result.status) != untouched.end();
   if (says_before && !before) return "the status says that the database is as before, but it is not\n";
@@ -117,12 +118,21 @@ std::vector<Point> choose(const std::vector<Point>& all, int count, const std::v
   return points;
 }
 
+/// What the database is to become.
+void look_after(Bench& bench, const Sweep& sweep, Reference& reference) {
+  reference.after = bench.look();
+  reference.after_dump = bench.dump();
+  CHECK(bench.others().size() == (sweep.keeps_old ? 1U : 0U));
+}
+
 Reference take_reference(Bench& bench, const Sweep& sweep, std::vector<Point>& points) {
   bench.renew();
   Reference reference{.before = bench.look(),
                       .before_dump = bench.dump(),
                       .keeps_old = sweep.keeps_old,
-                      .one_transaction = sweep.one_transaction};
+                      .one_transaction = sweep.one_transaction,
+                      .by_reversals = sweep.by_reversals,
+                      .changes_nothing = sweep.changes_nothing};
   const std::filesystem::path trace = bench.work("trace");
   std::filesystem::remove(trace);
   const RunResult result = bench.run_tool(sweep.argv, {{"BELAY_FAULT_TRACE", trace.string()}});
@@ -131,14 +141,18 @@ Reference take_reference(Bench& bench, const Sweep& sweep, std::vector<Point>& p
   CHECK(bench.leftovers() == "");
   points = read_trace(trace);
   REQUIRE(!points.empty());
-  if (sweep.status == 0) {
-    reference.after = bench.look();
-    reference.after_dump = bench.dump();
-    CHECK(bench.others().size() == (sweep.keeps_old ? 1U : 0U));
-  } else {
-    const Judgement judgement = judge_database(bench, reference);
-    CHECK(judgement.problems == "");
+  if (sweep.status == 0 && !sweep.changes_nothing) {
+    look_after(bench, sweep, reference);
+    return reference;
   }
+  const Judgement judgement = judge_database(bench, reference);
+  CHECK(judgement.problems == "");
+  if (sweep.good.empty()) return reference;
+  bench.renew();
+  const RunResult good = bench.run_tool(sweep.good);
+  INFO("what it was to reach: " << shown(good));
+  REQUIRE(good.status == 0);
+  look_after(bench, sweep, reference);
   return reference;
 }
 
@@ -175,10 +189,12 @@ Judgement judge(Bench& bench, const Reference& reference, const RunResult& recov
   const std::string left = bench.leftovers();
   const Judgement database = judge_database(bench, reference);
   judgement.ending = database.ending;
+  const bool reversed = reference.by_reversals && state_of(recovered) == "put back";
+  if (reversed && judgement.ending == Ending::as_before) judgement.ending = Ending::put_back;
   judgement.problems += left + database.problems;
-  if (database.ending && !fits(state_of(recovered), *database.ending, reference))
+  if (judgement.ending && !fits(state_of(recovered), *judgement.ending, reference))
     judgement.problems +=
-        fmt::format("recover said \"{}\", but it is {}\n", state_of(recovered), words(*database.ending));
+        fmt::format("recover said \"{}\", but it is {}\n", state_of(recovered), words(*judgement.ending));
   judgement.problems += again(bench, bench.others());
   judgement.problems += follow(bench, following);
   if (!judgement.problems.empty()) judgement.problems += "recover had said: " + shown(recovered);
@@ -201,6 +217,8 @@ void sweep_kills(Bench& bench, const Sweep& sweep, int count) {
   for (const Point& point : choose(all, count, sweep.always)) {
     bench.renew();
     const RunResult killed = bench.run_tool(sweep.argv, {{"BELAY_FAULT_KILL_AT", std::to_string(point.number)}});
+    const std::string touched =
+        sweep.changes_nothing ? bench.compare(reference.before, Sequences::equal) : std::string{};
     if (!sweep.clean_up.empty()) {
       const RunResult cleaned = bench.run_tool(sweep.clean_up);
       INFO(shown(cleaned));
@@ -212,9 +230,13 @@ void sweep_kills(Bench& bench, const Sweep& sweep, int count) {
       judgement.problems += "the cleanup had left something to recover\n";
     INFO("killed at point " << point.number << " of " << all.size() << ", " << point.name << ", seed " << seed());
     CHECK(killed.signal == SIGKILL);
+    CHECK(touched == "");
     CHECK(judgement.problems == "");
     if (judgement.ending) ++met[*judgement.ending];
   }
+  std::cout << fmt::format("of {} points: {} as before, {} put back, {} as after", all.size(), met[Ending::as_before],
+                           met[Ending::put_back], met[Ending::as_after])
+            << std::endl;
   for (const Ending ending : sweep.endings) {
     INFO(words(ending));
     CHECK(met[ending] > 0);

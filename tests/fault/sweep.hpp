@@ -27,6 +27,8 @@ struct Reference {
   bool keeps_old = false;        ///< a command that succeeds keeps the old database as <db>__before_<run>
   bool crashed = false;          ///< the server was: sequences may be ahead
   bool one_transaction = false;  ///< it is all done or not at all, and `recover` does not say which
+  bool by_reversals = false;     ///< see Sweep
+  bool changes_nothing = false;  ///< see Sweep
 };
 
 /// A command that is killed at each of its points.
@@ -35,6 +37,9 @@ struct Sweep {
   int status = 0;                      ///< of a run that is not killed; not 0 = it leaves the database as before
   bool keeps_old = false;              ///< see Reference
   bool one_transaction = false;        ///< see Reference
+  bool changes_nothing = false;        ///< the database is as before at every moment, whatever the status
+  bool by_reversals = false;           ///< it is put back by reversals, which keep no failed database
+  std::vector<std::string> good;       ///< where `argv` fails after its deploy: what leads to the state it was to reach
   std::vector<std::string> following;  ///< what has to work after every recovery
   std::vector<std::string> clean_up;   ///< if given, it has to make a recovery superfluous after every kill
   std::vector<std::string> always;     ///< beginnings of names: the first point of each is in every sample

@@ -144,12 +144,12 @@ TEST_CASE("what cannot be a health check is refused before anything is done") {
   CHECK_THROWS_AS(check_health_options(endless), Error);
 }
 
-TEST_CASE("a health command is judged by its status, with the last line it printed, and gets the URL") {
+TEST_CASE("a health command is judged by its status, with the last lines it printed, and gets the URL") {
   const CommandSetting setting{.env = {{"DATABASE_URL", "postgresql://o:pw123@h/d"}},
                                .secrets = {"postgresql://o:pw123@h/d", "pw123"}};
   CHECK(failure_of(of_command("[ \"$DATABASE_URL\" = postgresql://o:pw123@h/d ]"), setting) == "good");
   const std::string found = failure_of(of_command("echo first; echo \"no $DATABASE_URL, pw123\" >&2; exit 7"), setting);
-  CHECK_THAT(found, Contains("ended with status 7: no ***, ***") && Contains("3 tries"));
+  CHECK_THAT(found, Contains("ended with status 7: first / no ***, ***") && Contains("3 tries"));
   CHECK_THAT(found, !Contains("pw123"));
 }
 

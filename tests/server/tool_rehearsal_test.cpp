@@ -78,12 +78,20 @@ TEST_CASE("a lock that is held for too long in the rehearsal stops the run") {
 }
 
 TEST_CASE("what reaches beyond its database is not rehearsed, and says why") {
-  const RehearsalBench bench{"CREATE ROLE belay_never_made;"};
-  const RunResult result = bench.guarded();
-  CHECK(result.status == 3);
-  CHECK_THAT(result.err, Catch::Contains("CREATE ROLE") && Catch::Contains("--no-rehearse"));
-  CHECK(bench.db.value("SELECT count(*) FROM pg_roles WHERE rolname = 'belay_never_made'") == "0");
-  CHECK(bench.state() == bench.before);
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"CREATE ROLE belay_never_made;", "CREATE ROLE"},
+      {"SELECT dblink_exec('dbname=postgres', 'CREATE TABLE belay_never_made ()');", "dblink_exec"},
+      {"DROP SUBSCRIPTION belay_never_made;", "DROP SUBSCRIPTION"}};
+  for (const auto& [sql, what] : cases) {
+    CAPTURE(sql);
+    const RehearsalBench bench{sql};
+    const RunResult result = bench.guarded();
+    CHECK(result.status == 3);
+    CHECK_THAT(result.err, Catch::Contains(what) && Catch::Contains("--no-rehearse"));
+    CHECK(bench.db.value("SELECT count(*) FROM pg_roles WHERE rolname = 'belay_never_made'") == "0");
+    CHECK(bench.state() == bench.before);
+    CHECK(bench.db.side_databases().empty());
+  }
 }
 
 TEST_CASE("a run that is killed while it rehearses leaves the target alone, and what it left is removed") {

@@ -164,7 +164,7 @@ TEST_CASE("rows that go by a cascade, which no statement names, are put back unl
   const RunResult result = bench.migrate();
   bench.check_put_back(result);
   CHECK_THAT(result.err, Catch::Contains("table \"public\".\"lines\" lost 30 of 300 rows"));
-  const RunResult expected = bench.migrate({"--keep", "5", "--expect-loss", "lines"});
+  const RunResult expected = bench.migrate({"--again", "--keep", "5", "--expect-loss", "lines"});
   INFO(expected.err);
   CHECK(expected.status == 0);
   CHECK(bench.db.value("SELECT count(*) FROM lines") == "270");
@@ -219,7 +219,7 @@ TEST_CASE("a command that fails half-way, does nothing, or does something else i
 TEST_CASE("a command that changed nothing leaves nothing to be restored") {
   const VerifyBench bench{"CREATE TABLE next (id integer);"};
   for (const char* command : {"true", "echo \"no: $DATABASE_URL\" >&2; exit 1"}) {
-    const RunResult result = bench.migrate({"--json", "--deploy-command", command});
+    const RunResult result = bench.migrate({"--again", "--json", "--deploy-command", command});
     INFO(result.err);
     CHECK(result.status == 6);
     CHECK(Json::parse(result.out).at("restored") == false);
