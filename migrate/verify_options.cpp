@@ -22,11 +22,13 @@ void add_verify_options(OptionSet& set, MigrateOptions& options) {
 }
 
 void name_verify_verbs(OptionSet& set) {
-  for (const char* option :
-       {"--deploy-command", "--verify-sql", "--critical-table", "--expect-loss", "--health-check", "--health-command",
-        "--health-status", "--health-retries", "--health-interval", "--health-timeout", "--watch", "--before",
-        "--after", "--on-failure", "--before-migration", "--after-migration"})
+  for (const char* option : {"--deploy-command", "--health-check", "--health-command", "--health-status",
+                             "--health-retries", "--health-interval", "--health-timeout", "--watch", "--before",
+                             "--after", "--on-failure", "--before-migration", "--after-migration"})
     set.only_for(option, {""});
+  // A rehearsal alone asks the same of its copy.
+  for (const char* option : {"--verify-sql", "--critical-table", "--expect-loss"})
+    set.only_for(option, {"", "rehearse"});
 }
 
 void check_verify_options(const MigrateOptions& options) {
