@@ -67,8 +67,8 @@ TEST_CASE("what a deploy measures replaces what the rehearsal saw, but for how l
   RunReport report("migrate-production", run_id, clock);
   Rehearsal rehearsal;
   rehearsal.proof = "proven";
-  rehearsal.migrations = {{"1_a", 90ms, {measured(1, 40ms, 80ms), measured(2, 40ms, 40ms)}, "proven", ""},
-                          {"2_b", 10ms, {}, "not", "DROP COLUMN"}};
+  rehearsal.migrations = {{"1_a", 90ms, {measured(1, 40ms, 80ms), measured(2, 40ms, 40ms)}, 0, "proven", "", {}},
+                          {"2_b", 10ms, {}, 0, "not", "DROP COLUMN", {}}};
   report.rehearsed(rehearsal);
   report.deployed("1_a", 100ms, {measured(1, 55ms, 99ms)});
   report.ended("2_b", MigrationEnd::failed);
