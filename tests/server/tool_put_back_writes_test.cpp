@@ -23,7 +23,9 @@ std::int64_t announced(const Json& result) {
     const std::string text = line;
     const std::size_t at = text.find("written\": ");
     const bool counts = text.starts_with("since the backup") || text.starts_with("right before");
-    if (counts && at != std::string::npos) sum += std::stoll(text.substr(at + 10));
+    if (!counts || at == std::string::npos) continue;
+    const std::size_t number = text.find_first_of("0123456789", at);  // "about" stands before it where it may be less
+    sum += std::stoll(text.substr(number));
   }
   return sum;
 }

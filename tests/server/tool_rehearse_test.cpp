@@ -82,9 +82,9 @@ TEST_CASE("a copy that is kept is named, and stands in nobody's way") {
 
 TEST_CASE("on another server a migration is rehearsed that reaches beyond its database") {
   const OwnServer other;
-  const RehearseBench bench{"CREATE ROLE belay_rehearsed_there; ALTER TABLE orders ADD code integer;",
-                            Owner::superuser};
-  const RunResult result = bench.rehearse({"--side-server", url_text(other.url())});
+  RehearseBench bench{"CREATE ROLE belay_rehearsed_there; ALTER TABLE orders ADD code integer;", Owner::superuser};
+  bench.env["BELAY_SIDE_SERVER"] = url_text(other.url());
+  const RunResult result = bench.rehearse();
   INFO(result.err);
   REQUIRE(result.status == 0);
   const std::string made = "SELECT count(*) FROM pg_roles WHERE rolname = 'belay_rehearsed_there'";
