@@ -39,7 +39,7 @@ TEST_CASE("sessions of a good run are ended by others at many points", "[long]")
   Bench bench{Owner::plain};
   end_sessions(bench, good_run(bench), 40);
 }
-TEST_CASE("sessions of a failing run are ended by others") {
+TEST_CASE("sessions of a failing run are ended by others", "[long]") {
   Bench bench{Owner::superuser};
   end_sessions(bench, failing_run(bench), 1);
 }

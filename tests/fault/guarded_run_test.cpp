@@ -93,7 +93,7 @@ void sweep_spare(int count) {
 }  // namespace
 
 TEST_CASE("a rehearsed guarded run is killed at every point", "[long]") { sweep_rehearsed(every_point); }
-TEST_CASE("a guarded run that fails after its rehearsal is killed") { sweep_spare(sample); }
+TEST_CASE("a guarded run that fails after its rehearsal is killed", "[long]") { sweep_spare(sample); }
 TEST_CASE("a guarded run that fails after its rehearsal is killed at every point", "[long]") {
   sweep_spare(every_point);
 }
@@ -106,7 +106,7 @@ TEST_CASE("a guarded run whose second migration fails is killed at every point",
   sweep_second_fails(every_point);
 }
 
-TEST_CASE("a guarded run of a migration with its own COMMIT is killed") { sweep_own_commit(sample); }
+TEST_CASE("a guarded run of a migration with its own COMMIT is killed", "[long]") { sweep_own_commit(sample); }
 TEST_CASE("a guarded run of a migration with its own COMMIT is killed at every point", "[long]") {
   sweep_own_commit(every_point);
 }
@@ -119,7 +119,7 @@ TEST_CASE("a guarded run that commits nothing is killed at every point", "[long]
 TEST_CASE("a first deploy on an empty database is killed", "[long]") { sweep_first_deploy(sample); }
 TEST_CASE("a first deploy on an empty database is killed at every point", "[long]") { sweep_first_deploy(every_point); }
 
-TEST_CASE("a guarded run that builds an index concurrently is killed") { sweep_index_concurrently(sample); }
+TEST_CASE("a guarded run that builds an index concurrently is killed", "[long]") { sweep_index_concurrently(sample); }
 TEST_CASE("a guarded run that builds an index concurrently is killed at every point", "[long]") {
   sweep_index_concurrently(every_point);
 }

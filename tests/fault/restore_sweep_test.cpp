@@ -86,7 +86,7 @@ TEST_CASE("a restore is killed at any moment many times", "[long]") {
   kill_at_any_moment(here.bench, here.restore, 100);
 }
 
-TEST_CASE("the server crashes under a restore") {
+TEST_CASE("the server crashes under a restore", "[long]") {
   Accident here{Owner::plain};
   crash_server(here.bench, here.restore, Belay::lives_on, 1);
 }

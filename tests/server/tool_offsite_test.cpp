@@ -110,7 +110,7 @@ TEST_CASE("an endpoint that dies in the middle of a copy leaves the backup good,
   CHECK(bench.list({"--output-path", "backups"}).at("backups").at(0).at("copies").size() == 1);
 }
 
-TEST_CASE("an endpoint that falls silent in the middle of a copy is given up") {
+TEST_CASE("an endpoint that falls silent in the middle of a copy is given up", "[long]") {
   if (!S3Server::available()) return;
   S3Server s3;
   OffSiteBench bench(s3.minio("bucket"));
