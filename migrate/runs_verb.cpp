@@ -22,7 +22,7 @@ fs::path catalogue_of(const MigrateOptions& options) {
 std::string why_no_report(const PastRun& run) {
   if (!run.problem.empty()) return "the report cannot be read: " + run.problem;
   if (run.at_work) return "no report yet: it is running";
-  return "no report: it died or is running" + (run.last_step.empty() ? "" : "; last step: " + run.last_step);
+  return "no report" + (run.last_step.empty() ? "" : "; last step: " + run.last_step);
 }
 
 std::size_t count_applied(const Json& report) {
