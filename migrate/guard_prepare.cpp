@@ -50,6 +50,12 @@ void Guard::read_plan() {
 }
 
 int Guard::nothing_pending() {
+  // A run that died while it wrote its report was over: the next one may find nothing else to do.
+  try {
+    if (!options_.common.dry_run) (void)sweep_runs(tool_.files, catalogue_);
+  } catch (const Error& error) {
+    tool_.out.warn(error.message);
+  }
   if (options_.backup_always && !options_.common.dry_run && !options_.skip_backup) return back_up_all_the_same();
   tool_.out.result(
       {describe_status(plan_), {{"state", "nothing pending"}, {"found", plan_.found}, {"applied", Json::array()}}});
