@@ -19,6 +19,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr int most_late_tries = 10;
+
 bool lock_disabled() {
   const char* value = std::getenv("PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK");
   return value != nullptr && *value != '\0' && std::string_view{value} != "0";
@@ -28,7 +30,8 @@ bool try_lock(Connection& db) {
   return db.value(fmt::format("SELECT pg_try_advisory_lock({})", prisma_lock_key)) == "t";
 }
 
-/// Who has the lock, as a sentence. The columns that only a superuser sees of other roles' sessions may be missing.
+/// Who has the lock, as a sentence; empty: nobody any more. The columns that only a superuser sees of other roles'
+/// sessions may be missing.
 std::string describe_holder(Connection& db) {
   const Rows holders = db.rows(
       "SELECT l.pid::text AS pid, coalesce(a.application_name, '') AS application, coalesce(a.usename::text, '?') AS "
@@ -40,7 +43,7 @@ std::string describe_holder(Connection& db) {
       "WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = $1::oid AND l.objsubid = 1 AND l.granted "
       "AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())",
       {std::to_string(prisma_lock_key)});
-  if (holders.empty()) return "It was released just now.";
+  if (holders.empty()) return {};
   const Row& holder = holders.front();
   std::string text = fmt::format("It is held by pid {} (application \"{}\", role \"{}\"", holder.text("pid"),
                                  holder.text("application"), holder.text("role"));
@@ -61,17 +64,24 @@ milliseconds pause() {
 void take_prisma_lock(Connection& db, milliseconds limit) {
   if (lock_disabled()) return;
   const steady_clock::time_point until = steady_clock::now() + limit;
+  std::string holder;
+  int late_tries = 0;
   for (;;) {
     throw_if_interrupted();
     if (try_lock(db)) return;
     const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
-    if (left <= milliseconds::zero()) break;
-    std::this_thread::sleep_for(std::min(left, pause()));
+    if (left > milliseconds::zero()) {
+      std::this_thread::sleep_for(std::min(left, pause()));
+      continue;
+    }
+    holder = describe_holder(db);
+    // One that is given up just now is asked for again, not refused without a name.
+    if (!holder.empty() || ++late_tries > most_late_tries) break;
   }
   throw Error{Failure::refused,
               fmt::format("could not get Prisma's migration lock in database \"{}\" within {} ms (P1002)",
                           db.database(), limit.count()),
-              describe_holder(db),
+              holder.empty() ? "Others take it and give it up all the time." : holder,
               "Another migration is running, or its session was left behind. Wait for it; if it is dead, end it with "
               "pg_terminate_backend(PID)."};
 }

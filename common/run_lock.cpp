@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::chrono::milliseconds poll_every{100};
 constexpr std::chrono::seconds sessions_patience{10};
+constexpr int most_late_tries = 10;
 
 std::string lock_key(Connection& session, const std::string& name, const std::string& target) {
   return session.value("SELECT hashtextextended('belay ' || $1 || ' lock ' || $2, 0)", {name, target});
@@ -41,6 +42,7 @@ std::string nobody_elsewhere(const std::string& key) {
       key);
 }
 
+/// Empty: nobody holds it any more.
 std::string holder(Connection& maintenance, const std::string& key) {
   const std::optional<Row> row = maintenance.maybe(
       "SELECT a.pid, a.application_name, coalesce(host(a.client_addr), 'local socket') AS client, a.backend_start,"
@@ -49,7 +51,7 @@ std::string holder(Connection& maintenance, const std::string& key) {
       "l.objsubid = 1 AND l.pid <> pg_backend_pid()"
       " AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint LIMIT 1",
       {key});
-  if (!row) return "The holder ended just now; try again.";
+  if (!row) return {};
   return fmt::format("Held by {}: {}, backend {}, from {}, since {}.", row->text_or("application_name", "?"),
                      row->text_or("who", "a session whose query is hidden"), row->text("pid"), row->text("client"),
                      row->text("backend_start"));
@@ -80,13 +82,16 @@ void take_lock(Connection& session, const std::string& name, const std::string& 
   const std::string lock = signed_query(tool, target, fmt::format("pg_try_advisory_lock({})", key));
   const std::string alone = signed_query(tool, target, nobody_elsewhere(key));
   const auto deadline = std::chrono::steady_clock::now() + patience;
+  int late_tries = 0;  // one that is given up just now is asked for again, not refused without a name
   for (;;) {
     const bool ours = session.value(lock) == "t";
     if (ours && session.value(alone) == "t") return;
     const std::string who = holder(session, key);
     if (ours) session.run(fmt::format("SELECT pg_advisory_unlock({})", key));
-    if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error{Failure::refused, fmt::format("another belay run is at work on database \"{}\"", target), who,
+    const bool late = std::chrono::steady_clock::now() >= deadline;
+    if (late && (!who.empty() || ++late_tries > most_late_tries)) {
+      throw Error{Failure::refused, fmt::format("another belay run is at work on database \"{}\"", target),
+                  who.empty() ? "Others take the lock and give it up all the time." : who,
                   "Wait for it to end. If its process is gone, its session ends by itself once the server notices."};
     }
     throw_if_interrupted();

@@ -337,6 +337,24 @@ TEST_CASE("a lock that is released in time is taken, and a waiting run is never 
   CHECK(belay::holds_prisma_lock(db));
 }
 
+TEST_CASE("a lock that is released as the time for it ends is taken, or refused with a holder's name") {
+  const TestDatabase database{"history"};
+  Connection holder = database.connect();
+  Connection db = database.connect();
+  for (int round = 0; round < 15; ++round) {
+    belay::take_prisma_lock(holder, milliseconds{0});
+    std::future<void> waiting = std::async(std::launch::async, [&] { belay::take_prisma_lock(db, milliseconds{30}); });
+    std::this_thread::sleep_for(milliseconds{25 + round});
+    belay::release_prisma_lock(holder);
+    try {
+      waiting.get();
+      belay::release_prisma_lock(db);
+    } catch (const Error& error) {
+      CHECK_THAT(error.detail, Catch::Contains("pid " + std::to_string(holder.backend_pid())));
+    }
+  }
+}
+
 TEST_CASE("the lock is not taken while PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK says so") {
   const TestDatabase database{"history"};
   Connection holder = database.connect();
