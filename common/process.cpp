@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <linux/close_range.h>
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -114,6 +115,8 @@ class Child {
   }
   void feed();
   void watch();
+  void watch_for_the_rest();
+  void closed(bool& open);
   void wait();
   void hand_on(std::size_t got);
   void read_out_to_nowhere();
@@ -146,7 +149,9 @@ class Child {
   std::chrono::steady_clock::time_point stopping_;
   std::exception_ptr broken_;
   Exit end_;
+  std::chrono::steady_clock::time_point ended_at_;
   bool ended_ = false;
+  bool out_open_ = true, err_open_ = true;
   bool next_quit_ = false;
 };
 
@@ -185,6 +190,7 @@ void Child::read_out() {
     });
     if (next_ != nullptr && got > 0 && !broken_) return hand_on(got);
     if (!error) return read_out();
+    closed(out_open_);
     if (next_ != nullptr) next_->close_input();
   });
 }
@@ -203,7 +209,8 @@ void Child::hand_on(std::size_t got) {
 
 void Child::read_out_to_nowhere() {
   out_pipe_.async_read_some(asio::buffer(out_buffer_), [this](boost::system::error_code error, std::size_t) {
-    if (!error) read_out_to_nowhere();
+    if (!error) return read_out_to_nowhere();
+    closed(out_open_);
   });
 }
 
@@ -216,8 +223,14 @@ void Child::read_err() {
   err_pipe_.async_read_some(asio::buffer(err_buffer_), [this](boost::system::error_code error, std::size_t got) {
     end_.err.append(err_buffer_.data(), got);
     if (end_.err.size() > 2 * err_kept) cut_err();
-    if (!error) read_err();
+    if (!error) return read_err();
+    closed(err_open_);
   });
+}
+
+void Child::closed(bool& open) {
+  open = false;
+  if (ended_ && !out_open_ && !err_open_) timer_.cancel();
 }
 
 void Child::feed() {
@@ -235,7 +248,8 @@ void Child::feed() {
 void Child::watch() {
   timer_.expires_after(std::chrono::milliseconds{200});
   timer_.async_wait([this](boost::system::error_code error) {
-    if (error || ended_) return;
+    if (error) return;
+    if (ended_) return watch_for_the_rest();
     guarded([] { throw_if_interrupted(); });
     const auto now = std::chrono::steady_clock::now();
     if (!broken_ && cmd_.limit && now - started_ > *cmd_.limit) {
@@ -247,6 +261,22 @@ void Child::watch() {
     if (stopping && now - stopping_ > std::chrono::seconds{5}) ::kill(-child_.id(), SIGKILL);
     watch();
   });
+}
+
+/// Everything that the child wrote is in the pipes when it has ended. Whoever keeps them open after that is a process
+/// that it left in the background, and may live for ever.
+void Child::watch_for_the_rest() {
+  guarded([] { throw_if_interrupted(); });
+  const auto let_go = [this](asio::readable_pipe& pipe) {
+    int waiting = 0;
+    boost::system::error_code ignored;
+    if (broken_ || (::ioctl(pipe.native_handle(), FIONREAD, &waiting) == 0 && waiting == 0)) pipe.cancel(ignored);
+  };
+  if (broken_ || std::chrono::steady_clock::now() - ended_at_ > std::chrono::seconds{1}) {
+    if (out_open_) let_go(out_pipe_);
+    if (err_open_) let_go(err_pipe_);
+  }
+  watch();
 }
 
 void Child::stop(std::exception_ptr why) {
@@ -266,10 +296,11 @@ void Child::terminate() {
 void Child::wait() {
   child_.async_wait([this](boost::system::error_code, int) {
     ended_ = true;
+    ended_at_ = std::chrono::steady_clock::now();
     const int status = child_.native_exit_code();
     if (WIFSIGNALED(status)) end_.signal = WTERMSIG(status);
     if (WIFEXITED(status)) end_.code = WEXITSTATUS(status);
-    timer_.cancel();
+    if (!out_open_ && !err_open_) timer_.cancel();
     close_input();
   });
 }

@@ -163,3 +163,13 @@ TEST_CASE("what a child leaves in the background keeps nobody waiting, once it l
   CHECK(out == "done\n");
   CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{2});
 }
+
+TEST_CASE("what a child leaves in the background with the child's streams is not waited for to its end") {
+  std::string out, seen, piped;
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(shell("sleep 20 & echo done", out).ok());
+  CHECK(pipe_of("sleep 20 & echo line", "cat", seen, piped).second.ok());
+  CHECK(out == "done\n");
+  CHECK(piped == "line\n");
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{15});
+}
