@@ -9,6 +9,7 @@
 #include "common/fault_point.hpp"
 #include "common/interrupt.hpp"
 #include "common/run_lock.hpp"
+#include "common/server_facts.hpp"
 #include "common/sql_text.hpp"
 #include "common/statement_meter.hpp"
 
@@ -63,6 +64,12 @@ SideSessions lock_side_server(const DatabaseUrl& url, const std::optional<std::s
   take_work_lock(maintenance, target, tool.name, lock_patience);
   drop_dead_replays(maintenance, target, tool);
   return {std::move(maintenance), std::move(lock)};
+}
+
+bool is_cluster(const std::string& system_identifier, const DatabaseUrl& url,
+                const std::optional<std::string>& maintenance_db, const Tool& tool) {
+  Connection there = connect_maintenance(url, tool.session(), maintenance_db);
+  return read_server_facts(there, there.database()).system_identifier == system_identifier;
 }
 
 void drop_dead_replays(Connection& maintenance, const std::string& target, Tool& tool) {

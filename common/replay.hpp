@@ -24,6 +24,10 @@ struct SideSessions {
 /// Connects, takes both locks, and drops what dead replays left. Throws connection; refused if another run holds them.
 [[nodiscard]] SideSessions lock_side_server(const DatabaseUrl& url, const std::optional<std::string>& maintenance_db,
                                             const std::string& target, Tool& tool);
+/// Whether `url` leads to the cluster of that system identifier, which a server may be reached in by several names.
+/// Throws connection.
+[[nodiscard]] bool is_cluster(const std::string& system_identifier, const DatabaseUrl& url,
+                              const std::optional<std::string>& maintenance_db, const Tool& tool);
 /// Only under the locks.
 void drop_dead_replays(Connection& maintenance, const std::string& target, Tool& tool);
 

@@ -62,7 +62,7 @@ class CheckRun {
       fix = error.hint;
     }
     try {
-      choice = choose_rehearsal(options_, context_, plan);
+      choice = choose_rehearsal(options_, context_, plan, tool_);
     } catch (const Error& error) {
       refused = error.message + ": " + error.detail;
     }

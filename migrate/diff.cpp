@@ -17,6 +17,7 @@ struct Live {
   SchemaFingerprint schema;
   DatabaseProperties properties;
   std::string objects_owner;  ///< the role that deploys: it owns the history table
+  std::string system_identifier;
 };
 
 /// pg_get_indexdef and its like look at the newest catalog, not at the snapshot's: what somebody dropped meanwhile
@@ -39,7 +40,8 @@ Live read_live(Connection& db, const MigrationsFolder& folder, const std::string
   Live live{.facts = {folder, read_history(db, schema), foreign_tables_before_history(db, schema)},
             .schema = read_schema_fingerprint(db, schema),
             .properties = read_properties(db, db.database()).value(),
-            .objects_owner = owner_of_history(db, schema)};
+            .objects_owner = owner_of_history(db, schema),
+            .system_identifier = read_server_facts(db, db.database()).system_identifier};
   reads.rollback();
   return live;
 }
@@ -97,17 +99,17 @@ class Diff {
     for (const std::string& warning : target_.warnings) tool_.out.warn(warning);
     const MigrationsFolder folder = read_migrations(folder_);
     const Live live = look(folder);
-    const DiffPlan plan =
-        plan_diff(live.facts, options_.side_server ? OutsideEffects::allowed : OutsideEffects::refused);
+    const DiffPlan plan = plan_diff(live.facts, outside_effects(live));
     return options_.common.dry_run ? show_plan(plan) : compare(live, plan);
   }
 
   std::size_t count(Connection* maintenance) {
     const MigrationsFolder folder = read_migrations(folder_);
     const Live live = look(folder);
-    const DiffPlan plan =
-        plan_diff(live.facts, options_.side_server ? OutsideEffects::allowed : OutsideEffects::refused);
+    const DiffPlan plan = plan_diff(live.facts, outside_effects(live));
     if (plan.replay.empty() && live.facts.history.rows.empty()) return 0;
+    // The target's own server may be named too: its locks are the run's already.
+    if (side_ && is_own_server(live)) side_.reset();
     if (maintenance != nullptr && !side_) {
       require_side_server(read_server_facts(*maintenance, maintenance->database()), live.schema.server_major,
                           Shadow::none);
@@ -121,6 +123,13 @@ class Diff {
 
  private:
   Live look(const MigrationsFolder& folder);
+  [[nodiscard]] bool is_own_server(const Live& live) const {
+    return is_cluster(live.system_identifier, side_->url, options_.common.maintenance_db, tool_);
+  }
+  /// A role that a migration makes would be made for real on the target's own cluster.
+  [[nodiscard]] OutsideEffects outside_effects(const Live& live) const {
+    return options_.side_server && !is_own_server(live) ? OutsideEffects::allowed : OutsideEffects::refused;
+  }
   int show_plan(const DiffPlan& plan);
   int compare(const Live& live, const DiffPlan& plan);
   DriftReport replay_and_compare(const Live& live, const DiffPlan& plan, Connection& maintenance,

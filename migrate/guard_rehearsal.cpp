@@ -25,6 +25,23 @@ std::string why_not(RunContext& context) {
   return {};
 }
 
+/// --side-server or SHADOW_DATABASE_URL, where that is not the target's own cluster. Throws refused for another major
+/// version.
+std::optional<DatabaseTarget> other_server(const MigrateOptions& options, const RunContext& context, const Tool& tool) {
+  std::optional<DatabaseTarget> side = find_side_server(options.side_server, real_surroundings());
+  if (!side) return std::nullopt;
+  Connection probe = connect_maintenance(side->url, tool.session(), options.common.maintenance_db);
+  const ServerFacts server = read_server_facts(probe, probe.database());
+  if (server.system_identifier == context.server.system_identifier) return std::nullopt;
+  if (server.major() != context.server.major())
+    throw Error{Failure::refused,
+                fmt::format("the database is on PostgreSQL {}, the server for the rehearsal is {}",
+                            context.server.major(), server.major()),
+                "A rehearsal on another major version says nothing about locks and durations.",
+                "Name a server of the same major version with --side-server URL."};
+  return side;
+}
+
 Error failed_rehearsal(const Rehearsal& rehearsal) {
   Error error = *rehearsal.failure;
   error.detail = error.message + "\n" + error.detail;
@@ -36,18 +53,21 @@ Error failed_rehearsal(const Rehearsal& rehearsal) {
 
 }  // namespace
 
-RehearsalChoice choose_rehearsal(const MigrateOptions& options, RunContext& context, const MigrationPlan& plan) {
+RehearsalChoice choose_rehearsal(const MigrateOptions& options, RunContext& context, const MigrationPlan& plan,
+                                 const Tool& tool) {
   if (options.no_rehearse) return {.rehearse = false, .spare = options.spare};
   if (options.skip_backup) {
     throw Error{Failure::refused, "the migrations would not be rehearsed", "There is no backup to rehearse them on.",
                 "Say --no-rehearse to deploy without a rehearsal, or leave out --skip-backup."};
   }
-  const bool elsewhere = find_side_server(options.side_server, real_surroundings()).has_value();
-  if (const std::string outside = elsewhere ? "" : not_rehearsable(plan); !outside.empty()) {
-    throw Error{Failure::refused, "migrations reach beyond their own database, so they cannot be rehearsed beside it",
-                outside,
-                "Name a server on which that does no harm with --side-server URL, or say --no-rehearse to deploy them "
-                "without a rehearsal. Nothing was changed."};
+  const bool elsewhere = other_server(options, context, tool).has_value();
+  // Only who named that server for this run has said that a role made there does no harm.
+  const bool may_reach_out = elsewhere && options.side_server;
+  if (const std::string outside = may_reach_out ? "" : not_rehearsable(plan); !outside.empty()) {
+    throw Error{
+        Failure::refused, "migrations reach beyond their own database, so they cannot be rehearsed beside it", outside,
+        "Name another server, on which that does no harm, with --side-server URL, or say --no-rehearse to deploy them "
+        "without a rehearsal. Nothing was changed."};
   }
   if (elsewhere) return {.rehearse = true, .spare = options.spare || (!options.no_spare && why_not(context).empty())};
   if (options.verb == "rehearse") return {.rehearse = true, .spare = false};
@@ -94,17 +114,8 @@ void require_passed(const Rehearsal& rehearsal, const MigrateOptions& options) {
 
 std::optional<RehearsalServer> find_rehearsal_server(const MigrateOptions& options, const RunContext& context,
                                                      Tool& tool) {
-  std::optional<DatabaseTarget> side = find_side_server(options.side_server, real_surroundings());
+  std::optional<DatabaseTarget> side = other_server(options, context, tool);
   if (!side) return std::nullopt;
-  Connection probe = connect_maintenance(side->url, tool.session(), options.common.maintenance_db);
-  const ServerFacts server = read_server_facts(probe, probe.database());
-  if (server.system_identifier == context.server.system_identifier) return std::nullopt;
-  if (server.major() != context.server.major())
-    throw Error{Failure::refused,
-                fmt::format("the database is on PostgreSQL {}, the server for the rehearsal is {}",
-                            context.server.major(), server.major()),
-                "A rehearsal on another major version says nothing about locks and durations.",
-                "Name a server of the same major version with --side-server URL."};
   SideSessions sessions = lock_side_server(side->url, options.common.maintenance_db, context.database(), tool);
   return RehearsalServer{std::move(*side), std::move(sessions)};
 }

@@ -15,9 +15,11 @@ struct RehearsalChoice {
 };
 
 /// By the options; where they are silent both are done if the server's free space is known to suffice, no replication
-/// slot would keep the WAL of it all, and it will not take long. Throws refused where it has to be said.
+/// slot would keep the WAL of it all, and it will not take long. Throws refused where it has to be said, and where the
+/// migrations reach beyond their database and would do so on the target's own cluster, or on one that --side-server did
+/// not name.
 [[nodiscard]] RehearsalChoice choose_rehearsal(const MigrateOptions& options, RunContext& context,
-                                               const MigrationPlan& plan);
+                                               const MigrationPlan& plan, const Tool& tool);
 
 /// Runs them on a copy of the backup and says what it saw. Warns of roles and settings of the server that changed
 /// meanwhile.
@@ -31,7 +33,8 @@ struct RehearsalServer {
   DatabaseTarget target;
   SideSessions sessions;
 };
-/// --side-server, with both locks there; none = the target's own. Throws refused for another major version.
+/// The server named for side databases, with both locks there; none = the target's own. Throws refused for another
+/// major version.
 [[nodiscard]] std::optional<RehearsalServer> find_rehearsal_server(const MigrateOptions& options,
                                                                    const RunContext& context, Tool& tool);
 

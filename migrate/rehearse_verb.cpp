@@ -22,6 +22,9 @@ class FileRehearsal {
     const std::string& database = source.manifest.database.name;
     SideSessions sessions = lock_side_server(place_.url, options_.common.maintenance_db, database, tool_);
     require_same_major(sessions.maintenance, source);
+    may_reach_out_ = options_.side_server &&
+                     read_server_facts(sessions.maintenance, sessions.maintenance.database()).system_identifier !=
+                         source.manifest.system_identifier;
     const Rehearsal rehearsal = rehearse_on_backup(
         {.url = place_.url,
          .maintenance = sessions.maintenance,
@@ -73,10 +76,10 @@ class FileRehearsal {
   const MigrationPlan& plan(Connection& copy, const std::string& schema) {
     plan_ = plan_migrations(
         {read_migrations(folder_), read_history(copy, schema), foreign_tables_before_history(copy, schema)});
-    const std::string outside = options_.side_server ? "" : not_rehearsable(plan_);
+    const std::string outside = may_reach_out_ ? "" : not_rehearsable(plan_);
     if (!outside.empty())
       throw Error{Failure::refused, "migrations reach beyond their own database, so they cannot be rehearsed here",
-                  outside, "Name a server on which that does no harm with --side-server URL."};
+                  outside, "Name another server, on which that does no harm, with --side-server URL."};
     checks_.counts = {.critical = options_.critical_table,
                       .schema = schema,
                       .history_schema = schema,
@@ -92,6 +95,7 @@ class FileRehearsal {
   Tool& tool_;
   std::filesystem::path folder_;
   DatabaseTarget place_;
+  bool may_reach_out_ = false;  ///< a server was named, and it is not the one that the backup is of
   MigrationPlan plan_;
   Checks checks_;
 };

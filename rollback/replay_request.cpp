@@ -25,12 +25,6 @@ void require_fit(Connection& maintenance, const LiveState& live) {
               "Name a server of the same major version with --side-server URL."};
 }
 
-/// The target's own server may be named too: its locks are this run's already.
-bool is_own_server(const DatabaseUrl& url, const RollbackOptions& options, const RunContext& context, Tool& tool) {
-  Connection there = connect_maintenance(url, tool.session(), options.common.maintenance_db);
-  return read_server_facts(there, there.database()).system_identifier == context.server.system_identifier;
-}
-
 }  // namespace
 
 SideReplay side_replay(const RollbackOptions& options, RunContext& context, const LiveState& live, Tool& tool) {
@@ -45,7 +39,8 @@ SideReplay side_replay(const RollbackOptions& options, RunContext& context, cons
   request.settings.schema = context.history_schema;
   if (context.target.url.schema) request.settings.search_path = quote_identifier(context.history_schema);
   const std::optional<DatabaseTarget> place = find_side_server(options.side_server, real_surroundings());
-  if (place && !is_own_server(place->url, options, context, tool)) {
+  // The target's own server may be named too: its locks are this run's already.
+  if (place && !is_cluster(context.server.system_identifier, place->url, options.common.maintenance_db, tool)) {
     side.sessions.emplace(lock_side_server(place->url, options.common.maintenance_db, context.database(), tool));
     request.url = place->url;
     request.like.tablespace = "pg_default";  // the target's may not exist there, and is no fact of the schema

@@ -83,11 +83,14 @@ TEST_CASE("a copy that is kept is named, and stands in nobody's way") {
 TEST_CASE("on another server a migration is rehearsed that reaches beyond its database") {
   const OwnServer other;
   RehearseBench bench{"CREATE ROLE belay_rehearsed_there; ALTER TABLE orders ADD code integer;", Owner::superuser};
+  const std::string made = "SELECT count(*) FROM pg_roles WHERE rolname = 'belay_rehearsed_there'";
+  bench.env["SHADOW_DATABASE_URL"] = url_text(other.url());
+  CHECK(bench.rehearse().status == 3);  // named for every run of the project, and not for this one
+  CHECK(run_sql(other.url(), made).at(0) == "0");
   bench.env["BELAY_SIDE_SERVER"] = url_text(other.url());
   const RunResult result = bench.rehearse();
   INFO(result.err);
   REQUIRE(result.status == 0);
-  const std::string made = "SELECT count(*) FROM pg_roles WHERE rolname = 'belay_rehearsed_there'";
   CHECK(run_sql(other.url(), made).at(0) == "1");
   CHECK(bench.db.value(made) == "0");
   CHECK(run_sql(other.url(), "SELECT count(*) FROM pg_database WHERE datname LIKE '%rehearsal%'").at(0) == "0");
