@@ -24,8 +24,9 @@ struct DeployReport {
   bool in_doubt = false;             ///< a connection broke where the server may have committed
   std::optional<Error> failure;      ///< none = all applied
   std::string failed_migration;
-  std::vector<std::string> verified;  ///< what was found good afterwards, besides what always is, a line each
-  Json row_counts = Json::array();    ///< of the critical tables, and of those that rows may have gone from
+  std::vector<std::string> verified;      ///< what was found good afterwards, besides what always is, a line each
+  std::vector<std::string> not_verified;  ///< of the rows, a line each
+  Json row_counts = Json::array();        ///< of the critical tables, and of those that rows may have gone from
 };
 
 /// Who hears of each migration: before it, by its name, and after it was applied. What `before` throws is the failure

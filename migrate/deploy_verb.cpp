@@ -16,8 +16,7 @@ namespace belay {
 namespace {
 
 /// As long as Prisma waits for its own: replicas that start together all deploy, and all but one find nothing pending.
-constexpr std::chrono::seconds run_lock_patience{10};
-constexpr std::chrono::seconds prisma_lock_patience{10};
+constexpr std::chrono::seconds usual_patience{10};
 
 class EngineDeploy {
  public:
@@ -74,12 +73,13 @@ void remove_settled_journal(Connection& books, const std::string& schema, const 
 
 /// Died here: the locks are gone with the sessions, nothing else exists.
 void EngineDeploy::lock() {
+  const std::chrono::milliseconds patience = lock_patience(options_, usual_patience);
   if (!options_.common.dry_run) {
-    lock_run(context_, tool_, run_lock_patience);
+    lock_run(context_, tool_, patience);
     check_leftovers(context_, tool_.out, Leftovers::refuse);
   }
   books_.emplace(context_.target.url, context_.database(), tool_.session());
-  if (!options_.common.dry_run) take_prisma_lock(*books_, prisma_lock_patience);
+  if (!options_.common.dry_run) take_prisma_lock(*books_, patience);
   const std::string& schema = context_.history_schema;
   check_history_rights(*books_, schema, options_.common.dry_run ? HistoryAccess::read : HistoryAccess::write);
   const MigrationFacts facts{folder_, read_history(*books_, schema), foreign_tables_before_history(*books_, schema),

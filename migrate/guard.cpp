@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "common/fault_point.hpp"
 #include "common/hooks.hpp"
 #include "common/interrupt.hpp"
 #include "migrate/guard_report.hpp"
@@ -71,7 +72,6 @@ int Guard::steps(Journal& journal) {
 /// The verb `rehearse`. Died before the drop: an empty side database without the record of a deploy.
 int Guard::end_rehearsal(Journal& journal) {
   journal.record("done");
-  if (marked_) drop_side();
   report_.outcome({.state = RunState::done,
                    .status = 0,
                    .words = fmt::format("{} pending migration{} passed the rehearsal; nothing was deployed.",
@@ -79,6 +79,7 @@ int Guard::end_rehearsal(Journal& journal) {
                    .detail = {},
                    .hint = {}});
   report_.write(tool_.files, catalogue_, tool_.out);
+  if (marked_) drop_side();
   Result result = describe_rehearsal(*rehearsal_);
   result.json["state"] = "rehearsed";
   result.json["backup"] = rope_.record.archive.value_or("");
@@ -106,8 +107,7 @@ void Guard::drop_side() {
     end_read_only(context_, rope_);
     drop_side_database(context_.maintenance, rope_.side);
   } catch (const std::exception& error) {
-    tool_.out.warn(
-        fmt::format("could not drop \"{}\" ({}); `migrate-production recover` will", rope_.side, error.what()));
+    tool_.out.warn(could_not_drop(rope_, error.what()));
   }
 }
 
@@ -116,9 +116,11 @@ int Guard::finish(Journal& journal) {
   const InterruptShield shield;
   journal.record("done");
   release_brake();
+  tell_done();  // while `recover` still finds the run: a report that no run and no recovery would end says
+                // "interrupted"
+  fault_point("guard: told");
   if (marked_) drop_side();
   retain(journal);
-  tell_done();
   tool_.out.heading("Migration Process Completed Successfully");
   tool_.out.result(show_done(context_, rope_, plan_, deployed_, rehearsal_));
   return 0;

@@ -13,12 +13,17 @@ namespace belay {
 /// Without a rehearsal no side database is made for the migrations, and drift is looked for only where it was asked
 /// for.
 void Guard::find_drift(PreflightFacts& facts) {
+  if (options_.common.dry_run) {
+    facts.drift_why_not = "a dry run makes no side database; migrate-production check does";
+    facts.fail_on_drift = false;  // it is asked of the run itself
+    return;
+  }
   if (!choice_.rehearse && !options_.fail_on_drift) {
     facts.drift_why_not = "only with a rehearsal, or --fail-on-drift";
     return;
   }
   try {
-    facts.drift = count_drift(options_, tool_, options_.common.dry_run ? nullptr : &context_.maintenance);
+    facts.drift = count_drift(options_, tool_, &context_.maintenance);
   } catch (const Error& error) {
     if (error.kind == Failure::interrupted) throw;
     facts.drift_why_not = error.message;
@@ -69,7 +74,7 @@ std::vector<PutBackBefore> Guard::brake_entries() const {
   return entries;
 }
 
-/// A lock that somebody else held, or a lost connection, says nothing against the migration.
+/// A lost connection says nothing against the migrations; all else that failed may fail again.
 void Guard::brake() {
   const bool its_own_fault =
       deployed_.failure && deployed_.failure->kind != Failure::interrupted && !deployed_.in_doubt;

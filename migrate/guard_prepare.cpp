@@ -18,15 +18,11 @@ namespace {
 constexpr std::chrono::seconds run_lock_patience{2};
 constexpr std::chrono::seconds prisma_lock_patience{10};
 
-std::chrono::milliseconds patience_or(const MigrateOptions& options, std::chrono::milliseconds usual) {
-  return options.wait_for_lock ? parse_duration(*options.wait_for_lock).value() : usual;
-}
-
 }  // namespace
 
 /// Died here: the locks are gone with the sessions, nothing else exists.
 void Guard::lock() {
-  lock_run(context_, tool_, patience_or(options_, run_lock_patience));
+  lock_run(context_, tool_, lock_patience(options_, run_lock_patience));
   check_leftovers(context_, tool_.out, Leftovers::refuse);
 }
 
@@ -38,7 +34,7 @@ void Guard::read_plan() {
                 "Create it, or correct its name in the URL."};
   }
   books_.emplace(context_.target.url, context_.database(), tool_.session());
-  if (!options_.common.dry_run) take_prisma_lock(books(), patience_or(options_, prisma_lock_patience));
+  if (!options_.common.dry_run) take_prisma_lock(books(), lock_patience(options_, prisma_lock_patience));
   const std::string& schema = context_.history_schema;
   check_history_rights(books(), schema, options_.common.dry_run ? HistoryAccess::read : HistoryAccess::write);
   history_ = read_history(books(), schema);
@@ -76,7 +72,9 @@ void Guard::require_possible() {
   if (deploys) require_not_again();
   if (deploys) require_no_brake();
   require_verifiable();
-  choice_ = choose_rehearsal(options_, context_, plan_);
+  choice_ = choose_rehearsal(options_, context_, plan_, tool_);
+  if (!choice_.rehearse && (options_.max_lock || options_.rehearse_command))
+    tool_.out.warn("--max-lock and --rehearse-command are asked of a rehearsal, and there is none.");
   if (deploys && !options_.skip_backup && !options_.no_put_back) require_put_back_possible(context_, tool_.session());
 }
 
@@ -189,8 +187,9 @@ void Guard::back_up(Journal& journal) {
 
 void Guard::show_status() {
   tool_.out.heading("Step 2: Checking Migration Status");
-  tool_.out.note(fmt::format("{} of {} migrations pending; Prisma's lock is held, so nobody else deploys meanwhile",
-                             plan_.pending.size(), plan_.found));
+  tool_.out.note(fmt::format(
+      "{} of {} migrations pending; Prisma's lock is held, so nobody else deploys meanwhile{}", plan_.pending.size(),
+      plan_.found, options_.deploy_command ? "; it is given up for --deploy-command, which takes it itself" : ""));
 }
 
 /// Died here: a copy marked "trying", and the run's side database, empty or filled: none of them says that a deploy was

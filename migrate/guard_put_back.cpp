@@ -66,9 +66,10 @@ int Guard::put_back(Journal& journal) {
                 "Type `migrate-production recover`: it says which state the database is in, and finishes this run."};
   }
   brake();
-  tell_put_back(report, tool_.clock.now() - began);
+  const Failure status = was_interrupted ? Failure::interrupted : Failure::failed;
+  tell_put_back(report, tool_.clock.now() - began, status);
   tool_.out.result(show_put_back(context_, rope_, deployed_, report));
-  return static_cast<int>(was_interrupted ? Failure::interrupted : Failure::failed);
+  return static_cast<int>(status);
 }
 
 }  // namespace belay

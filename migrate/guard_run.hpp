@@ -50,7 +50,7 @@ class Guard {
   void tell_before();
   void tell_deployed();
   void tell_rows(const RowCounts& counts);
-  void tell_put_back(const PutBackReport& report, Duration took);
+  void tell_put_back(const PutBackReport& report, Duration took, Failure status);
   void tell_done();
   void tell_failed(const Error& error);
   void prepare(Journal& journal);

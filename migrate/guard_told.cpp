@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/interrupt.hpp"
 #include "migrate/guard_lint.hpp"
 #include "migrate/guard_run.hpp"
 #include "migrate/row_counts.hpp"
@@ -11,11 +10,14 @@
 
 namespace belay {
 
-/// Nothing of it stops a run but --fail-on; a lint that cannot be made is said.
+/// Nothing of it stops a run but --fail-on; a lint that cannot be made is said, and is no lint that was passed.
 void Guard::look_at_sql() {
   try {
     lint_ = lint_before_run(plan_, books(), options_);
   } catch (const ServerError& error) {
+    if (options_.fail_on)
+      throw Error{Failure::refused, "the migrations could not be linted, as --fail-on demands: " + error.primary,
+                  error.detail, "Nothing was changed. Run again, or leave out --fail-on."};
     tool_.out.warn("the migrations were not linted: " + error.primary);
   }
 }
@@ -41,37 +43,34 @@ void Guard::tell_rows(const RowCounts& counts) {
   for (const RowCount& table : counts.tables)
     rows.push_back({table.schema + "." + table.name, table.before, table.after});
   report_.rows(rows);
-  for (const std::string& why : counts.not_counted) report_.not_verified("rows", why);
 }
 
-void Guard::tell_put_back(const PutBackReport& report, Duration took) {
+void Guard::tell_put_back(const PutBackReport& report, Duration took, Failure status) {
   const PutBackWay way = report.restored           ? (rope_.record.spare ? PutBackWay::spare : PutBackWay::restore)
                          : report.by_reversals > 0 ? PutBackWay::reversals
                                                    : PutBackWay::uncommitted;
-  report_.step_ended(StepState::done);
   report_.put_back({.way = way, .took = took, .kept = report.kept, .checks = report.checks, .lost = report.lost});
   for (const std::string& check : report.checks) report_.verified(check);
   if (report.kept)
     report_.way_back(fmt::format("The half-migrated database is kept; `restore-database drop {}` removes it.",
                                  shell_word(*report.kept)));
   report_.step_ended(StepState::done);
-  const int status = static_cast<int>(interrupt_pending() ? Failure::interrupted : Failure::failed);
+  const Error shown = without_row_values(*deployed_.failure);
   report_.outcome({.state = RunState::put_back,
-                   .status = status,
-                   .words = fmt::format("{}. Database \"{}\" is as it was before the run.", deployed_.failure->message,
+                   .status = static_cast<int>(status),
+                   .words = fmt::format("Failed: {}. Database \"{}\" is as it was before the run.", shown.message,
                                         context_.database()),
-                   .detail = without_row_values(*deployed_.failure).detail,
+                   .detail = shown.detail,
                    .hint = what_next(report.kept)});
   report_.write(tool_.files, catalogue_, tool_.out);
 }
 
 void Guard::tell_done() {
-  for (const char* what :
-       {"the history says so for each migration, and none failed", "no index was left invalid, no constraint NOT VALID",
-        "no table lost rows that the SQL does not account for"})
-    report_.verified(what);
+  report_.verified("the history says so for each migration, and none failed");
+  report_.verified("no index was left invalid, no constraint NOT VALID");
   if (rehearsal_) report_.verified("the schema is the one that the rehearsal led to");
   for (const std::string& line : deployed_.verified) report_.verified(line);
+  for (const std::string& line : deployed_.not_verified) report_.not_verified("rows", line);
   if (!rehearsal_) report_.not_verified("the schema", "there was no rehearsal to compare it with");
   if (!options_.health.any())
     report_.not_verified("that the application works with it", "no --health-check or --health-command was given");

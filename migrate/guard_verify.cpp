@@ -96,9 +96,15 @@ void Guard::compare_rows(std::vector<std::string>& findings) {
   if (!checks_.counts.critical.empty() && losses.critical.empty())
     deployed_.verified.emplace_back("no critical table lost a row");
   if (!losses.others.empty() && others_are_at_work()) {
-    for (const std::string& line : losses.others) tool_.out.warn("by others, who were at work, or by the run: " + line);
+    for (const std::string& line : losses.others) {
+      tool_.out.warn("by others, who were at work, or by the run: " + line);
+      deployed_.not_verified.push_back("by others, who were at work, or by the run: " + line);
+    }
     losses.others.clear();
   }
+  for (const std::string& why : counts.not_counted) deployed_.not_verified.push_back("not counted: " + why);
+  if (deployed_.not_verified.empty())
+    deployed_.verified.emplace_back("no table lost rows that the SQL does not account for");
   losses.critical.insert(losses.critical.end(), losses.others.begin(), losses.others.end());
   if (!losses.critical.empty()) rope_.record.reversals.clear();  // no reversal gives these rows back
   findings.insert(findings.end(), losses.critical.begin(), losses.critical.end());

@@ -61,6 +61,9 @@ struct MigrateOptions {
   bool lint_all = false, offline = false;       ///< lint: the whole folder; without a database
 };
 
+/// How long a lock of another run's or Prisma's is waited for: --wait-for-lock, else `usual`.
+[[nodiscard]] std::chrono::milliseconds lock_patience(const MigrateOptions& options, std::chrono::milliseconds usual);
+
 /// What only a guarded run understands (options_guard.cpp).
 void add_guard_options(OptionSet& set, MigrateOptions& options);
 

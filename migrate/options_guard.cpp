@@ -54,6 +54,10 @@ void add_places(OptionSet& set, MigrateOptions& o) {
 
 }  // namespace
 
+std::chrono::milliseconds lock_patience(const MigrateOptions& options, std::chrono::milliseconds usual) {
+  return options.wait_for_lock ? parse_duration(*options.wait_for_lock).value() : usual;
+}
+
 void add_guard_options(OptionSet& set, MigrateOptions& options) {
   add_starting(set, options);
   add_safety(set, options);

@@ -93,7 +93,10 @@ Check space(const PreflightFacts& f) {
 }
 
 Check catalogue(const PreflightFacts& f) {
-  if (f.skip_backup) return check("backup place", CheckState::warn, "no backup is taken: --skip-backup");
+  if (f.skip_backup)
+    return check("backup place", f.require_offsite ? CheckState::fail : CheckState::warn,
+                 "no backup is taken: --skip-backup",
+                 f.require_offsite ? "Leave out --skip-backup, or --require-offsite." : "");
   if (f.copied_elsewhere) return check("backup place", CheckState::ok, f.catalogue + ", and a copy elsewhere");
   const CheckState worst = f.require_offsite ? CheckState::fail : CheckState::warn;
   const std::string fix = "Name a place for a copy with --copy-to, or a volume that stays with --backup-path.";

@@ -211,8 +211,7 @@ void drop_side(RunContext& context, const Rope& rope, Tool& tool) {
     end_read_only(context, rope);
     drop_side_database(context.maintenance, rope.side);
   } catch (const Error& error) {
-    tool.out.warn(
-        fmt::format("could not drop \"{}\" ({}); `migrate-production recover` will", rope.side, error.message));
+    tool.out.warn(could_not_drop(rope, error.message));
   }
 }
 
@@ -224,6 +223,12 @@ std::optional<SwapWitness> witness_for(int round, const LostWrites& lost, const 
 }
 
 }  // namespace
+
+std::string could_not_drop(const Rope& rope, const std::string& why) {
+  return fmt::format("could not drop \"{}\" ({}){}; `migrate-production recover` {}", rope.side, why,
+                     rope.record.read_only ? ", and the database may still be read-only for others" : "",
+                     rope.record.read_only ? "ends both" : "will");
+}
 
 void end_read_only(RunContext& context, const Rope& rope) {
   if (rope.record.read_only) make_writable(context.maintenance, context.database(), *rope.record.read_only);
@@ -336,6 +341,7 @@ PutBackReport restore_before(RunContext& context, Rope& rope, const MigrateOptio
                                        : "there is no backup to put the database back with",
                    rope.record.archive.value_or("The run had --skip-backup."));
   }
+  regain_hold(context, options, tool, server_patience);  // a way that was tried before may have ended with its session
   LostWrites lost;
   std::optional<PutBackReport> done;
   for (int round = 1; !done; ++round) {

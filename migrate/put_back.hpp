@@ -44,6 +44,8 @@ PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& to
 
 /// Others may write again, if this run had asked them not to. Died before: the marker still says so.
 void end_read_only(RunContext& context, const Rope& rope);
+/// What somebody has to know when the run's side database stays.
+[[nodiscard]] std::string could_not_drop(const Rope& rope, const std::string& why);
 
 /// Something was: by the reversals that the rehearsal has proven, and the side database goes. None: not this way, and
 /// nothing was changed.

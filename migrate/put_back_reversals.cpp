@@ -8,6 +8,7 @@
 #include "common/fault_point.hpp"
 #include "common/history.hpp"
 #include "common/run_lock.hpp"
+#include "restore/rebuild.hpp"
 #include "restore/writes.hpp"
 
 namespace belay {
@@ -110,11 +111,26 @@ class TakingBack {
       transaction.commit();
     } catch (const Error& error) {
       if (error.kind != Failure::unresolved) throw;
-      Connection again{context_.target.url, context_.database(), tool_.session()};
-      end_broken_session(again, pid);
-      const Traces left = find_traces(rope_.record, read_history(again, rope_.record.schema));
-      if (left.rows.size() == traces.rows.size()) throw NotThisWay{"the connection broke before its COMMIT"};
+      if (!was_committed(pid, traces)) throw NotThisWay{"the connection broke before its COMMIT"};
     }
+  }
+
+  /// Throws unresolved where the server does not answer: restoring then would discard what the reversals had kept.
+  bool was_committed(int pid, const Traces& traces) {
+    Traces left;
+    try {
+      look_until_answered([&] {
+        Connection again{context_.target.url, context_.database(), tool_.session()};
+        end_broken_session(again, pid);
+        left = find_traces(rope_.record, read_history(again, rope_.record.schema));
+      });
+    } catch (const Error& error) {
+      throw Error{Failure::unresolved,
+                  "the connection broke at the COMMIT of the reversals, and whether they are committed is not known",
+                  error.message + "\n" + error.detail,
+                  "Once the server answers, type `migrate-production recover`: it looks, and finishes this run."};
+    }
+    return left.rows.size() != traces.rows.size();
   }
 
   RunContext& context_;
@@ -140,7 +156,7 @@ std::optional<PutBackReport> put_back_by_reversals(RunContext& context, const Ro
   } catch (const ServerError& error) {
     why = error.primary;
   } catch (const Error& error) {
-    if (error.kind == Failure::interrupted) throw;
+    if (error.kind == Failure::interrupted || error.kind == Failure::unresolved) throw;
     why = error.message;
   }
   tool.out.note("Not taken back by reversals, which would keep what others wrote: " + why);

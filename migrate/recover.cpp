@@ -11,6 +11,7 @@
 #include "common/history.hpp"
 #include "common/interrupt.hpp"
 #include "common/run_lock.hpp"
+#include "migrate/brake.hpp"
 #include "migrate/check.hpp"
 #include "migrate/deploy.hpp"
 #include "migrate/operator_command.hpp"
@@ -138,6 +139,7 @@ class Recovery {
   void sweep_catalogues();
   void settle(const SideDatabase& begun);
   void settle_by_history(Rope& rope, Journal& journal);
+  void brake(const std::filesystem::path& catalogue, const std::string& run, const Traces& traces);
   void accept_as_is(const SideDatabase& begun);
   void put_back(Rope& rope, Journal& journal);
   void finish(const Rope& rope, Connection& db);
@@ -233,6 +235,7 @@ void Recovery::settle(const SideDatabase& begun) {
 }
 
 void Recovery::settle_by_history(Rope& rope, Journal& journal) {
+  const std::string died = rope.marker.run;
   Traces traces;
   {
     Connection db{context_.target.url, context_.database(), tool_.session()};
@@ -247,7 +250,10 @@ void Recovery::settle_by_history(Rope& rope, Journal& journal) {
         "If the database is right as it is, type `migrate-production recover --accept-as-is`; to go back to "
         "the run's backup, do that and then use restore-database."};
   }
-  if (traces.maybe_committed) return put_back(rope, journal);
+  if (traces.maybe_committed) {
+    put_back(rope, journal);
+    return brake(rope.record.catalogue, died, traces);
+  }
   try {
     find_backup(rope, options_.backup_file);
   } catch (const Error& error) {
@@ -257,6 +263,28 @@ void Recovery::settle_by_history(Rope& rope, Journal& journal) {
   const PutBackReport report = settle_uncommitted(context_, rope, tool_, journal);
   recovered_.state = "as before";
   recovered_.lines.insert(recovered_.lines.end(), report.checks.begin(), report.checks.end());
+  brake(rope.record.catalogue, died, traces);
+}
+
+/// As the run itself would have done it, had it lived: what it saw failing, and recorded as that, would fail again.
+void Recovery::brake(const std::filesystem::path& catalogue, const std::string& run, const Traces& traces) {
+  std::vector<PutBackBefore> failed;
+  for (const HistoryRow& row : traces.rows) {
+    if (!row.failed() || row.logs.value_or("").empty()) continue;
+    failed.push_back({.system_identifier = context_.server.system_identifier,
+                      .database = context_.database(),
+                      .migration = row.migration_name,
+                      .checksum = row.checksum,
+                      .run = run,
+                      .at = iso_utc(tool_.clock.now()),
+                      .message = "it failed, and its run died before it was put back"});
+  }
+  if (failed.empty() || !std::filesystem::is_directory(catalogue)) return;
+  try {
+    remember_put_back(tool_.files, catalogue, failed);
+  } catch (const Error& error) {
+    tool_.out.warn("the next run will not know that this one was put back: " + error.message);
+  }
 }
 
 /// Everything was applied before the run died; only its verification and its tidying are left.

@@ -219,4 +219,12 @@ inline void wait_for_sleep(const TestDatabase& db, Background& run) {
   });
 }
 
+/// A guarded run; while its migration sleeps somebody else runs `others_sql`.
+inline RunResult guarded_beside(const ToolBench& bench, const Words& words, const std::string& others_sql) {
+  Background run = bench.start("migrate-production", words);
+  wait_for_sleep(bench.db, run);
+  bench.db.sql(others_sql);
+  return run.wait(std::chrono::seconds(60));
+}
+
 }  // namespace belay::test

@@ -97,6 +97,35 @@ TEST_CASE("a migration whose run was put back is not tried again unchanged, and 
   CHECK(bench.migrate().status == 0);
 }
 
+TEST_CASE("a migration whose run died once it had failed is not tried again unchanged either") {
+  ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_bad", "CREATE TABLE half (); COMMIT; SELECT 1/0;");
+  const std::string before = bench.state();
+  bench.env["BELAY_FAULT_KILL_NAME"] = "apply: failed row written";
+  CHECK(bench.migrate().signal == SIGKILL);
+  bench.env.erase("BELAY_FAULT_KILL_NAME");
+  CHECK(bench.recover().status == 0);
+  const RunResult again = bench.migrate({"--keep", "2"});
+  CHECK(again.status == 3);
+  CHECK_THAT(again.err, Catch::Contains("20240102000000_bad: run 2") && Catch::Contains("its run died"));
+  CHECK(bench.state() == before);
+}
+
+TEST_CASE("what could not be linted has not passed --fail-on") {
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_good", "CREATE TABLE good ();");
+  bench.db.sql_as_superuser("REVOKE SELECT ON pg_catalog.pg_publication_tables FROM PUBLIC");
+  const RunResult refused = bench.migrate({"--fail-on", "error"});
+  INFO(refused.err);
+  CHECK(refused.status == 3);
+  CHECK_THAT(refused.err, Catch::Contains("could not be linted"));
+  CHECK(!bench.has("good"));
+  CHECK_THAT(bench.migrate().err, Catch::Contains("the migrations were not linted"));
+  CHECK(bench.has("good"));
+}
+
 TEST_CASE("a container's entry point can be told to leave the migrations alone, a call by hand cannot") {
   ToolBench bench;
   deploy_first(bench);
@@ -116,9 +145,11 @@ TEST_CASE("who waits for another run and then finds nothing pending ends with 0"
   bench.migration("20240102000000_slow", "CREATE TABLE good (); SELECT pg_sleep(4);");
   Background first = bench.start("migrate-production", {"--no-rehearse", "--force"});
   wait_for_sleep(bench.db, first);
-  const RunResult impatient = bench.migrate();
-  CHECK(impatient.status == 3);
-  CHECK_THAT(impatient.err, Catch::Contains("pid") && Catch::Contains("host"));
+  for (const Words& words : {Words{"--force"}, Words{"deploy", "--wait-for-lock", "100ms"}}) {
+    const RunResult impatient = bench.tool("migrate-production", words);
+    CHECK(impatient.status == 3);
+    CHECK_THAT(impatient.err, Catch::Contains("pid") && Catch::Contains("host"));
+  }
   const RunResult patient = bench.migrate({"--wait-for-lock", "60s", "--json"});
   INFO(patient.err);
   CHECK(patient.status == 0);
@@ -152,7 +183,7 @@ TEST_CASE("an applied migration that was edited stops a run, unless it is named"
 }
 
 TEST_CASE("drift stops a run that is told so, and check shows it") {
-  const ToolBench bench;
+  ToolBench bench;
   bench.migration("20240101000000_init", "CREATE TABLE orders (id integer PRIMARY KEY, note text);");
   REQUIRE(bench.tool("migrate-production", {"deploy"}).status == 0);
   bench.migration("20240102000000_good", "CREATE TABLE good ();");
@@ -160,6 +191,13 @@ TEST_CASE("drift stops a run that is told so, and check shows it") {
   const RunResult refused = bench.migrate({"--fail-on-drift"});
   CHECK(refused.status == 3);
   CHECK_THAT(refused.err, Catch::Contains("1 object of the live schema differ"));
+  // The target's own server may be named too, whose run lock is held already.
+  bench.env["SHADOW_DATABASE_URL"] = url_text(bench.db.url());
+  CHECK_THAT(bench.migrate({"--fail-on-drift"}).err, Catch::Contains("1 object of the live schema differ"));
+  bench.env.erase("SHADOW_DATABASE_URL");
+  const RunResult dry = bench.migrate({"--fail-on-drift", "--dry-run", "--json"});
+  CHECK(dry.status == 0);
+  CHECK_THAT(dry.out, Catch::Contains("not compared: a dry run makes no side database"));
   const RunResult check = bench.tool("migrate-production", {"check", "--no-rehearse", "--json"});
   INFO(check.err);
   CHECK(check.status == 0);
@@ -183,6 +221,8 @@ TEST_CASE("check says what would stop a run, changes nothing, and ends with 9") 
   CHECK_THAT(check.out,
              Catch::Contains("fail  rights") && Catch::Contains("GRANT") && Catch::Contains("would be refused"));
   CHECK(bench.state() == before);
+  const RunResult offsite = bench.tool("migrate-production", {"check", "--skip-backup", "--require-offsite"});
+  CHECK_THAT(offsite.out, Catch::Contains("fail  backup place"));
   const RunResult connection = bench.tool("migrate-production", {"check", "--check-connection"});
   CHECK(connection.status == 0);
   CHECK_THAT(connection.out, Catch::Contains("PostgreSQL") && Catch::Contains("may create databases"));

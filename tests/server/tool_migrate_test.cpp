@@ -243,10 +243,8 @@ TEST_CASE("what others write during the deploy stops a put-back, recover's too, 
   bench.db.sql("CREATE TABLE theirs (i int)");
   bench.migration("20240102000000_bad", "CREATE TABLE half (); COMMIT; SELECT pg_sleep(1.5); SELECT 1/0;");
   const auto their_rows = [&] { return bench.db.value("SELECT count(*) FROM theirs"); };
-  Background run = bench.start("migrate-production", {"--no-rehearse", "--force"});
-  wait_for_sleep(bench.db, run);
-  bench.db.sql("INSERT INTO theirs SELECT generate_series(1, 50)");
-  const RunResult stopped = run.wait(std::chrono::seconds(60));
+  const RunResult stopped =
+      guarded_beside(bench, {"--no-rehearse", "--force"}, "INSERT INTO theirs SELECT generate_series(1, 50)");
   INFO(stopped.err);
   CHECK(stopped.status == 7);
   CHECK_THAT(stopped.err, Catch::Contains("theirs") && Catch::Contains("50 rows new or changed") &&

@@ -60,10 +60,8 @@ TEST_CASE("in fifty put-backs nothing that is written until the swap goes unanno
 TEST_CASE("others' rows in a table that the run rewrote are told apart from its own, and stop a put-back") {
   const BusyBench bench{"ALTER TABLE orders ADD made uuid DEFAULT gen_random_uuid();"};
   bench.migration("20240103000000_waits", "CREATE TABLE half (); COMMIT; SELECT pg_sleep(1.5); SELECT 1/0;");
-  Background run = bench.start("migrate-production", {"--no-rehearse", "--force"});
-  wait_for_sleep(bench.db, run);
-  bench.db.sql("INSERT INTO orders (id, note) VALUES (9001, 'theirs'), (9002, 'theirs')");
-  const RunResult stopped = run.wait(std::chrono::seconds(60));
+  const RunResult stopped = guarded_beside(bench, {"--no-rehearse", "--force"},
+                                           "INSERT INTO orders (id, note) VALUES (9001, 'theirs'), (9002, 'theirs')");
   INFO(stopped.err);
   CHECK(stopped.status == 7);
   CHECK_THAT(stopped.err, Catch::Contains("orders\": 2 rows new or changed, 0 rows deleted"));
@@ -75,10 +73,7 @@ TEST_CASE("others' rows in a table that the run rewrote are told apart from its 
 TEST_CASE("a table that the run dropped while others were at work stops a put-back, for nobody knows what it held") {
   const BusyBench bench{"DROP TABLE written;"};
   bench.migration("20240103000000_waits", "CREATE TABLE half (); COMMIT; SELECT pg_sleep(1.5); SELECT 1/0;");
-  Background run = bench.start("migrate-production", {"--no-rehearse", "--force"});
-  wait_for_sleep(bench.db, run);
-  bench.db.sql("SELECT 1");
-  const RunResult stopped = run.wait(std::chrono::seconds(60));
+  const RunResult stopped = guarded_beside(bench, {"--no-rehearse", "--force"}, "SELECT 1");
   INFO(stopped.err);
   CHECK(stopped.status == 7);
   CHECK_THAT(stopped.err, Catch::Contains("written\": dropped or renamed"));
@@ -90,10 +85,7 @@ RunResult fail_late_beside(const ToolBench& bench, const std::string& others_sql
                   "CREATE TABLE only_there (name text CHECK (name LIKE '%rehearsal%')); SELECT pg_sleep(CASE WHEN "
                   "current_database() LIKE '%rehearsal%' THEN 0 ELSE 1.5 END); INSERT INTO only_there VALUES "
                   "(current_database());");
-  Background run = bench.start("migrate-production", {"--rehearse", "--force", "--json"});
-  wait_for_sleep(bench.db, run);
-  bench.db.sql(others_sql);
-  return run.wait(std::chrono::seconds(60));
+  return guarded_beside(bench, {"--rehearse", "--force", "--json"}, others_sql);
 }
 
 TEST_CASE("a busy database is put back by the proven reversal of what was committed, and keeps the others' rows") {
