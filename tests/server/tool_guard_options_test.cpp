@@ -102,7 +102,7 @@ TEST_CASE("a migration whose run died once it had failed is not tried again unch
   deploy_first(bench);
   bench.migration("20240102000000_bad", "CREATE TABLE half (); COMMIT; SELECT 1/0;");
   const std::string before = bench.state();
-  bench.env["BELAY_FAULT_KILL_NAME"] = "apply: failed row written";
+  bench.env["BELAY_FAULT_KILL_NAME"] = "apply: steps failed row written";
   CHECK(bench.migrate().signal == SIGKILL);
   bench.env.erase("BELAY_FAULT_KILL_NAME");
   CHECK(bench.recover().status == 0);
