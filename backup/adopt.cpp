@@ -12,14 +12,13 @@
 #include "common/error.hpp"
 #include "common/pending_file.hpp"
 #include "common/run_context.hpp"
+#include "common/run_lock.hpp"
 
 namespace belay {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::chrono::seconds lock_patience{2};
 
 ForeignDump require_dump(const fs::path& file) {
   if (is_there(manifest_path(file))) {
@@ -143,7 +142,7 @@ int adopt_dumps(const BackupOptions& options, TrialRestore& trial, Tool& tool) {
                 {},
                 "Name the database that the dump is of: its encoding, locale and name are recorded with the backup."};
   }
-  lock_run(context, tool, lock_patience);
+  lock_run(context, tool, run_lock_patience);
   drop_dead_trials(context.maintenance, context.database(), tool);
   TrialPlace place = other_trial_place(options).value_or(TrialPlace{.url = context.target.url,
                                                                     .source = context.target.source,

@@ -25,12 +25,6 @@ struct Attempt {
   std::vector<std::string> moved;  ///< others changed these meanwhile; empty: it was a lock that pg_dump did not get
 };
 
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += line + "\n";
-  return text;
-}
-
 void keep_remarks(const DumpRemarks& remarks, Manifest& manifest, Output& out) {
   for (const std::string& remark : remarks.harmless) out.detail("pg_dump says, of no concern here: " + remark);
   for (const std::string& remark : remarks.left_out) out.note("pg_dump says: " + remark);
@@ -117,13 +111,13 @@ std::unique_ptr<ArchiveWriter> dump_with_patience(const BackupPlan& plan, Backup
     if (one.archive) return std::move(one.archive);
     if (!one.moved.empty() && ++with_changes == attempts_with_changes) {
       throw Error{Failure::failed, "the backup was given up: something changed again while it was being dumped",
-                  joined(one.moved) + "Rows or definitions in the dump may not be those of one moment.",
+                  as_lines(one.moved) + "Rows or definitions in the dump may not be those of one moment.",
                   "No backup was kept. Run it again when no DDL is running."};
     }
     tool.out.warn(one.moved.empty()
                       ? "somebody else waits for an exclusive lock on a table; the backup lets go of its "
                         "locks and begins anew"
-                      : "changed while it was being dumped; the backup begins anew:\n" + joined(one.moved));
+                      : "changed while it was being dumped; the backup begins anew:\n" + as_lines(one.moved));
     throw_if_interrupted();
     std::this_thread::sleep_for(std::chrono::seconds{1});
   }

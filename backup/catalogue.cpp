@@ -15,10 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view partial = ".partial";
-constexpr std::string_view manifest_suffix = ".manifest.json";
+constexpr std::string_view partial_suffix = ".partial";
 constexpr std::string_view removing = ".removing";
-constexpr Bytes largest_manifest = Bytes{256} * 1024 * 1024;
 
 /// Only names of our own making are ever touched.
 bool is_ours(const std::string& name) {
@@ -219,9 +217,9 @@ std::vector<std::string> sweep_leftovers(Files& files, const fs::path& folder) {
   const std::vector<std::string> names = names_in(folder);
   for (const bool manifests : {true, false}) {  // a manifest's own leftover goes first: it says what else belongs to it
     for (const std::string& name : names) {
-      const bool is_manifest = name.ends_with(std::string{manifest_suffix} + std::string{partial});
+      const bool is_manifest = name.ends_with(std::string{manifest_suffix} + std::string{partial_suffix});
       const bool ours = is_ours(name) || (is_manifest && is_manifest_begun(folder / name));
-      if (!ours || !name.ends_with(partial) || is_manifest != manifests || is_locked_by_another(folder / name))
+      if (!ours || !name.ends_with(partial_suffix) || is_manifest != manifests || is_locked_by_another(folder / name))
         continue;
       if (is_manifest) remove_announced(files, folder / name, removed);
       remove_leftover(files, folder / name, removed);

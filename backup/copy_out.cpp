@@ -18,8 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr Bytes largest_manifest = Bytes{256} * 1024 * 1024;
-
 FileDigest digest_there(Rclone& rclone, const std::string& name, TransferProgress progress) {
   Sha256 digest;
   FileDigest seen;

@@ -8,6 +8,7 @@
 
 #include "backup/catalogue.hpp"
 #include "backup/manifest.hpp"
+#include "common/ascii.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 
@@ -112,10 +113,6 @@ Bytes size_of(const fs::path& path) {
     if (is_regular(entry.path())) total += entry.file_size(ignored);
   }
   return total;
-}
-
-bool all_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 /// Takes the last part off `text` at the last `_`.

@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::size_t most_shown = 20;
 
-std::string count_of(std::uint64_t count, const std::string& noun) {
-  return fmt::format("{} {}{}", human_count(count), noun, count == 1 ? "" : "s");
-}
-
 std::string line(const std::string& title, const std::string& text) {
   return fmt::format("{:<12}{}\n", title, one_line(text));
 }

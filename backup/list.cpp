@@ -6,6 +6,7 @@
 #include <set>
 
 #include "backup/columns.hpp"
+#include "backup/manifest_json.hpp"
 
 namespace belay {
 
@@ -143,12 +144,6 @@ Json failure_json(const Manifest& m) {
   return {{"level", to_string(failure->level)}, {"at", failure->at}, {"problem", failure->problem}};
 }
 
-Json copies_json(const Manifest& m) {
-  Json list = Json::array();
-  for (const OffSiteCopy& c : m.copies) list.push_back({{"remote", c.remote}, {"at", c.at}});
-  return list;
-}
-
 Json backup_json(const CatalogueEntry& entry, TimePoint now) {
   const Manifest& m = *entry.manifest;
   return {{"archive", entry.archive.string()},
@@ -172,7 +167,7 @@ Json backup_json(const CatalogueEntry& entry, TimePoint now) {
           {"purpose", m.purpose},
           {"scope", to_string(m.scope)},
           {"adopted", m.adopted},
-          {"copies", copies_json(m)}};
+          {"copies", copies_to_json(m)}};
 }
 
 void add_json(Json& json, const FolderListing& listing, TimePoint now) {

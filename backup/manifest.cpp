@@ -18,9 +18,8 @@ namespace {
 
 constexpr std::string_view seal_begins = "  \"sha256\": \"";
 constexpr std::string_view seal_ends = "\"\n}\n";
-constexpr Bytes largest_manifest = Bytes{256} * 1024 * 1024;
 
-[[noreturn]] void refuse(const std::string& name, const std::string& why) {
+[[noreturn]] void refuse_manifest(const std::string& name, const std::string& why) {
   throw Error{Failure::storage, fmt::format("the manifest of \"{}\" cannot be used", name), why, "Use another backup."};
 }
 
@@ -29,7 +28,7 @@ std::pair<std::string, std::string> unseal(const std::string& text, const std::s
   const std::size_t at = text.rfind(seal_begins);
   const std::size_t size = seal_begins.size() + 64 + seal_ends.size();
   if (at == std::string::npos || text.size() - at != size || !text.ends_with(seal_ends)) {
-    refuse(name, "It does not end with its own digest: it was cut or edited.");
+    refuse_manifest(name, "It does not end with its own digest: it was cut or edited.");
   }
   return {text.substr(0, at), text.substr(at + seal_begins.size(), 64)};
 }
@@ -114,13 +113,14 @@ std::string write_manifest(const Manifest& manifest) {
 
 Manifest parse_manifest(const std::string& text, const std::string& name) {
   const auto [body, digest] = unseal(text, name);
-  if (sha256_hex(body) != digest) refuse(name, "Its digest does not match its content: it was damaged or edited.");
+  if (sha256_hex(body) != digest)
+    refuse_manifest(name, "Its digest does not match its content: it was damaged or edited.");
   try {
     return manifest_from_json(parse_strict(text));
   } catch (const Json::exception& error) {
-    refuse(name, error.what());
+    refuse_manifest(name, error.what());
   } catch (const Error& error) {
-    refuse(name, error.message);
+    refuse_manifest(name, error.message);
   }
 }
 
@@ -162,7 +162,7 @@ Manifest read_manifest_of(const fs::path& archive) {
   }
   Manifest manifest = parse_manifest(read_small_file(path, largest_manifest), archive.string());
   if (manifest.archive.file != archive.filename()) {
-    refuse(archive.string(), fmt::format("It belongs to \"{}\".", manifest.archive.file));
+    refuse_manifest(archive.string(), fmt::format("It belongs to \"{}\".", manifest.archive.file));
   }
   return manifest;
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/clock.hpp"
@@ -143,6 +144,9 @@ void name_schema_file(Manifest& manifest, const SchemaFingerprint& schema, const
 /// Writes the manifest of `archive` anew: the old one stands until the new one, whole, takes its place.
 void replace_manifest(Files& files, const std::filesystem::path& archive, const Manifest& manifest);
 
+inline constexpr std::string_view manifest_suffix = ".manifest.json";
+/// A larger file is not read: it is no manifest.
+inline constexpr Bytes largest_manifest = Bytes{256} * 1024 * 1024;
 [[nodiscard]] std::filesystem::path manifest_path(const std::filesystem::path& archive);
 
 }  // namespace belay

@@ -109,12 +109,6 @@ Json roles_json(const Manifest& m) {
   return list;
 }
 
-Json copies_json(const Manifest& m) {
-  Json list = Json::array();
-  for (const OffSiteCopy& c : m.copies) list.push_back({{"remote", c.remote}, {"at", c.at}});
-  return list;
-}
-
 /// Fields that came after the first release of the format: absent in older manifests.
 void later_fields_from_json(const Json& json, Manifest& m) {
   m.purpose = json.value("purpose", "backup");
@@ -177,6 +171,12 @@ Json content_to_json(const ContentFingerprint& content) {
           {"skipped", content.skipped}};
 }
 
+Json copies_to_json(const Manifest& m) {
+  Json list = Json::array();
+  for (const OffSiteCopy& c : m.copies) list.push_back({{"remote", c.remote}, {"at", c.at}});
+  return list;
+}
+
 Json manifest_to_json(const Manifest& m) {
   Json target = to_json(m.database);
   target["server_version"] = m.server_version;
@@ -210,7 +210,7 @@ Json manifest_to_json(const Manifest& m) {
             {"not_included", m.not_included},
             {"warnings", m.warnings},
             {"verification", verification_json(m)},
-            {"copies", copies_json(m)},
+            {"copies", copies_to_json(m)},
             {"restore_without_belay", m.restore_command}};
   if (m.globals) json["globals"] = companion_json(*m.globals);
   return json;

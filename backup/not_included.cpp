@@ -19,7 +19,7 @@ struct Kind {
 constexpr const char* this_database = "(SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /// Schema and name of the relation `c`, which is no part of an extension.
-constexpr const char* relations =
+constexpr const char* own_relations =
     "SELECT format('%I.%I', n.nspname, c.relname) AS name, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = "
     "c.relnamespace "
     "WHERE c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS "
@@ -30,18 +30,18 @@ constexpr const char* relations =
 std::vector<Kind> kinds_of_tables() {
   return {
       {"rows of foreign table {}: they are kept somewhere else", "rows of {} more foreign tables",
-       fmt::format("{} AND c.relkind = 'f' ORDER BY 1", relations)},
+       fmt::format("{} AND c.relkind = 'f' ORDER BY 1", own_relations)},
       {"content of materialized view {}: a restore computes it anew", "content of {} more materialized views",
-       fmt::format("{} AND c.relkind = 'm' AND c.relispopulated ORDER BY 1", relations)},
+       fmt::format("{} AND c.relkind = 'm' AND c.relispopulated ORDER BY 1", own_relations)},
       {"materialized view {} is not populated, and is not after a restore either",
        "{} more materialized views that are not populated",
-       fmt::format("{} AND c.relkind = 'm' AND NOT c.relispopulated ORDER BY 1", relations)},
+       fmt::format("{} AND c.relkind = 'm' AND NOT c.relispopulated ORDER BY 1", own_relations)},
       // Of a partitioned table they are dumped, since they are made by parts.
       {"index {}: it is invalid (what a failed CREATE INDEX CONCURRENTLY leaves), so it is not dumped",
        "{} more invalid indexes",
        fmt::format("{} AND EXISTS (SELECT FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid WHERE i.indexrelid = "
                    "c.oid AND NOT i.indisvalid AND t.relkind <> 'p') ORDER BY 1",
-                   relations)},
+                   own_relations)},
       {"disabled state of the triggers of foreign key {}: a restore enables them",
        "disabled state of the triggers of {} more foreign keys",
        "SELECT DISTINCT format('%I on %I.%I', k.conname, n.nspname, c.relname) FROM pg_trigger t JOIN pg_constraint k "
@@ -60,7 +60,7 @@ std::vector<Kind> kinds_of_columns() {
       "b.oid = CASE WHEN t.typelem <> 0 THEN t.typelem ELSE t.typbasetype END WHERE a.attnum > 0 AND NOT "
       "a.attisdropped "
       "AND ",
-      std::string{relations} + " AND c.relkind IN ('r', 'm')");
+      std::string{own_relations} + " AND c.relkind IN ('r', 'm')");
   return {
       {"values in column {} may name things that have other numbers after a restore (large objects keep theirs)",
        "values in {} more columns that may name things by their number",

@@ -4,6 +4,7 @@
 
 #include "backup/columns.hpp"
 #include "common/interrupt.hpp"
+#include "common/run_lock.hpp"
 
 namespace belay {
 
@@ -11,7 +12,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::chrono::seconds lock_patience{2};
 /// Further apart, and one of the clocks is wrong: an age in days says nothing any more.
 constexpr std::chrono::minutes clocks_apart{10};
 
@@ -25,8 +25,6 @@ std::string clock_trouble(TimePoint server, TimePoint here) {
   if (std::chrono::abs(server - here) <= clocks_apart) return {};
   return fmt::format("the server's clock says {}, this host's {}", iso_utc(server), iso_utc(here));
 }
-
-std::string count_of(std::size_t count) { return fmt::format("{} backup{}", count, count == 1 ? "" : "s"); }
 
 std::string names_of(const std::vector<std::string>& names) {
   std::string text;
@@ -84,8 +82,8 @@ Judged judge(const std::vector<fs::path>& folders, const RetentionOptions& optio
 void confirm_removal(const Judged& judged, const BackupOptions& options, const Result& shown, Tool& tool) {
   tool.out.note(shown.text);
   if (options.common.force) return;
-  const Answer answer =
-      tool.prompt.ask(fmt::format("Remove {} for good? (yes/no)", count_of(judged.plan.remove.size())), "yes");
+  const Answer answer = tool.prompt.ask(
+      fmt::format("Remove {} for good? (yes/no)", count_of(judged.plan.remove.size(), "backup")), "yes");
   if (answer == Answer::yes) return;
   if (answer == Answer::cannot_ask) {
     throw Error{Failure::refused,
@@ -110,9 +108,9 @@ Result removed_result(const Judged& judged, Result shown) {
   const RetentionPlan& plan = judged.plan;
   shown.json["removed"] = plan.remove.size();
   shown.json["freed_bytes"] = plan.freed();
-  shown.text = plan.remove.empty() ? fmt::format("Nothing to remove: {} kept.\n", count_of(plan.keep.size()))
-                                   : fmt::format("Removed {} ({}), {} kept.\n", count_of(plan.remove.size()),
-                                                 human_size(plan.freed()), count_of(plan.keep.size()));
+  shown.text = plan.remove.empty() ? fmt::format("Nothing to remove: {} kept.\n", count_of(plan.keep.size(), "backup"))
+                                   : fmt::format("Removed {} ({}), {} kept.\n", count_of(plan.remove.size(), "backup"),
+                                                 human_size(plan.freed()), count_of(plan.keep.size(), "backup"));
   return shown;
 }
 
@@ -163,7 +161,7 @@ RetentionOutcome retain_after_backup(const RetentionOptions& options, const fs::
 
 int prune_backups(const BackupOptions& options, Tool& tool) {
   RunContext context = open_run(tool, options.common, std::nullopt);
-  if (!options.common.dry_run) lock_run(context, tool, lock_patience);
+  if (!options.common.dry_run) lock_run(context, tool, run_lock_patience);
   check_leftovers(context, tool.out, Leftovers::warn);
   const std::vector<fs::path> folders = catalogue_folders(options.output_path);
   if (!options.common.dry_run) finish_earlier(folders, tool);

@@ -17,9 +17,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr Bytes largest_manifest = Bytes{256} * 1024 * 1024;
-constexpr std::string_view manifest_suffix = ".manifest.json";
-
 using SizeByName = std::map<std::string, std::optional<Bytes>>;
 
 SizeByName by_name(const std::vector<RemoteFile>& files) {

@@ -6,13 +6,9 @@ namespace belay {
 
 namespace {
 
-constexpr std::size_t most_shown = 12;
+constexpr std::size_t most_in_report = 12;
 
-std::string count_of(std::uint64_t count, const std::string& noun) {
-  return fmt::format("{} {}{}", human_count(count), noun, count == 1 ? "" : "s");
-}
-
-std::string describe_content(const Manifest& m) {
+std::string content_words(const Manifest& m) {
   if (m.scope == Scope::schema) return "definitions only, no rows";
   return fmt::format("{} in {}, {}, {}", count_of(m.rows(), "row"), count_of(m.content.tables.size(), "table"),
                      count_of(m.content.sequences.size(), "sequence"),
@@ -38,10 +34,10 @@ std::string describe_level(const Manifest& m) {
 
 std::string some_of(const std::string& title, const std::vector<std::string>& lines, const std::string& archive) {
   std::string text;
-  for (std::size_t i = 0; i < lines.size() && i < most_shown; ++i)
+  for (std::size_t i = 0; i < lines.size() && i < most_in_report; ++i)
     text += fmt::format("{:<10}{}\n", i == 0 ? title : "", lines[i]);
-  if (lines.size() > most_shown)
-    text += fmt::format("{:<10}and {} more: backup-db show {}\n", "", lines.size() - most_shown, archive);
+  if (lines.size() > most_in_report)
+    text += fmt::format("{:<10}and {} more: backup-db show {}\n", "", lines.size() - most_in_report, archive);
   return text;
 }
 
@@ -70,7 +66,7 @@ Result show_report(const BackupReport& report) {
   std::string text = fmt::format("{:<10}{}\n", "Backup", archive);
   text += fmt::format("{:<10}{} in {} ({} of dump, {:.1f} : 1)\n", "Size", human_size(m.archive.bytes),
                       human_duration(report.duration), human_size(m.archive.plain_bytes), ratio);
-  text += fmt::format("{:<10}{}\n{:<10}{}\n", "Content", describe_content(m), "Verified", describe_level(m));
+  text += fmt::format("{:<10}{}\n{:<10}{}\n", "Content", content_words(m), "Verified", describe_level(m));
   text += some_of("Unknown", not_compared(report), archive);
   text += some_of("Not in it", m.not_included, archive) + some_of("Warnings", m.warnings, archive);
   text += restore_lines(report);

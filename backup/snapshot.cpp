@@ -18,9 +18,9 @@ namespace belay {
 
 namespace {
 
-constexpr int attempts = 5;
+constexpr int lock_attempts = 5;
 constexpr std::size_t tables_per_statement = 500;
-constexpr std::size_t most_named = 20;
+constexpr std::size_t most_rows_named = 20;
 
 }  // namespace
 
@@ -36,7 +36,7 @@ std::vector<WriteCounter> read_write_counters(Connection& db) {
 
 BackupSnapshot::BackupSnapshot(const DatabaseUrl& url, const SessionSettings& settings, const std::string& lock_timeout)
     : session_(url, url.database, settings), look_(url, url.database, settings) {
-  for (int attempt = 0; attempt < attempts; ++attempt) {
+  for (int attempt = 0; attempt < lock_attempts; ++attempt) {
     if (take(lock_timeout)) return;
     session_.finish_transaction("ROLLBACK");
   }
@@ -128,7 +128,7 @@ void BackupSnapshot::export_snapshot() {
 }
 
 std::vector<std::string> BackupSnapshot::changed_before_dump() {
-  return describe_rows(session_, changed_rows(definitions_, read_definition_rows(look_)), most_named);
+  return describe_rows(session_, changed_rows(definitions_, read_definition_rows(look_)), most_rows_named);
 }
 
 std::vector<std::string> BackupSnapshot::moved(const SchemaFingerprint& schema, const std::string& history_schema) {
@@ -186,7 +186,7 @@ void BackupSnapshot::moved_definitions(const SchemaFingerprint& schema, const st
   } catch (const ServerError& error) {
     // What was dropped has no definition any more; the server calls that an internal error.
     if (error.connection_lost || error.sqlstate == "57014") throw;
-    for (std::string& line : describe_rows(session_, changed, most_named))
+    for (std::string& line : describe_rows(session_, changed, most_rows_named))
       lines.push_back(line + " was changed or dropped");
   }
 }

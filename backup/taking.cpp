@@ -12,12 +12,11 @@
 #include "backup/shrink.hpp"
 #include "backup/take.hpp"
 #include "common/error.hpp"
+#include "common/run_lock.hpp"
 
 namespace belay {
 
 namespace {
-
-constexpr std::chrono::seconds lock_patience{2};
 
 CompressionSettings compression_of(const BackupOptions& options) {
   const std::string word = options.compress.value_or(options.format == "plain" ? "none" : "zstd");
@@ -161,7 +160,7 @@ int take_and_keep(const BackupOptions& options, TrialRestore& trial, Tool& tool)
     return 0;
   }
   remove_dead_private_folders();
-  lock_run(context, tool, lock_patience);
+  lock_run(context, tool, run_lock_patience);
   drop_dead_trials(context.maintenance, context.database(), tool);
   context.sides = find_side_databases(context.maintenance, context.database());
   check_leftovers(context, tool.out, Leftovers::warn);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/apply_failure.hpp"
+#include "common/ascii.hpp"
 #include "common/sql_text.hpp"
 
 namespace belay {
@@ -15,12 +16,6 @@ namespace belay {
 namespace {
 
 bool starts(const std::string& text, std::string_view with) { return std::string_view{text}.starts_with(with); }
-
-std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return text;
-}
 
 /// Quoted only where it has to be, so that the line reads as people write it. Whether a word is reserved, the server's
 /// parser knows.

@@ -19,30 +19,33 @@ constexpr int custom_format = 1;
 constexpr int oldest_minor = 14, newest_minor = 16;
 
 /// In the order in which they stand in an entry. `dependency` is repeated until a null string.
-enum Field {
-  dump_id,
-  has_data,
-  catalog_oid,
-  object_oid,
-  tag,
-  description,
-  section,
-  definition,
-  drop_statement,
-  copy_statement,
-  schema,
-  tablespace,
-  access_method,
-  relation_kind,
-  owner,
-  with_oids,
-  dependency,
-  data_offset,
-  field_count
+struct Field {
+  enum Place {
+    dump_id,
+    has_data,
+    catalog_oid,
+    object_oid,
+    tag,
+    description,
+    section,
+    definition,
+    drop_statement,
+    copy_statement,
+    schema,
+    tablespace,
+    access_method,
+    relation_kind,
+    owner,
+    with_oids,
+    dependency,
+    data_offset,
+    field_count
+  };
 };
 
 bool is_number(int field) {
-  return field == dump_id || field == has_data || field == section || field == relation_kind;
+  return field == Field::dump_id || field == Field::has_data || field == Field::section ||
+         field == Field::relation_kind;
 }
 
 [[noreturn]] void throw_unreadable(const std::string& message, const std::string& detail, const std::string& hint) {
@@ -165,14 +168,15 @@ bool ArchiveTocReader::read(std::string_view& rest) {
 }
 
 bool ArchiveTocReader::read_field(std::string_view& rest) {
-  if (field_ == data_offset) return read_offset(rest);
+  if (field_ == Field::data_offset) return read_offset(rest);
   if (is_number(field_)) {
     if (!number_.read(rest)) return false;
     take_number();
     return true;
   }
-  const bool wanted = field_ == tag || field_ == description || field_ == copy_statement || field_ == schema ||
-                      field_ == owner || (field_ == definition && entry_.description == "ENCODING");
+  const bool wanted = field_ == Field::tag || field_ == Field::description || field_ == Field::copy_statement ||
+                      field_ == Field::schema || field_ == Field::owner ||
+                      (field_ == Field::definition && entry_.description == "ENCODING");
   if (!text_.read(rest, wanted ? ArchiveString::Use::keep : ArchiveString::Use::skip)) return false;
   if (wanted) take_text();
   return true;
@@ -194,30 +198,30 @@ bool ArchiveTocReader::read_offset(std::string_view& rest) {
 
 void ArchiveTocReader::take_number() {
   const std::int64_t value = number_.value();
-  const bool good = field_ == dump_id    ? value > 0 && value < 0x7fffffff
-                    : field_ == has_data ? value == 0 || value == 1
-                    : field_ == section  ? value >= 1 && value <= 4
-                                         : value >= 0 && value < 256;
+  const bool good = field_ == Field::dump_id    ? value > 0 && value < 0x7fffffff
+                    : field_ == Field::has_data ? value == 0 || value == 1
+                    : field_ == Field::section  ? value >= 1 && value <= 4
+                                                : value >= 0 && value < 256;
   if (!good) throw_damaged_archive(fmt::format("Entry {} of its table of contents is not one.", entries_.size() + 1));
-  if (field_ == dump_id) entry_.dump_id = static_cast<int>(value);
-  if (field_ == has_data) entry_.has_data = value == 1;
+  if (field_ == Field::dump_id) entry_.dump_id = static_cast<int>(value);
+  if (field_ == Field::has_data) entry_.has_data = value == 1;
 }
 
 void ArchiveTocReader::take_text() {
   switch (field_) {
-    case tag:
+    case Field::tag:
       entry_.tag = text_.text();
       break;
-    case description:
+    case Field::description:
       entry_.description = text_.text();
       break;
-    case copy_statement:
+    case Field::copy_statement:
       entry_.copy_statement = text_.text();
       break;
-    case schema:
+    case Field::schema:
       entry_.schema = text_.text();
       break;
-    case owner:
+    case Field::owner:
       entry_.owner = text_.text();
       break;
     default: {  // SET client_encoding = 'UTF8';
@@ -230,14 +234,14 @@ void ArchiveTocReader::take_text() {
 }
 
 void ArchiveTocReader::next_field() {
-  if (field_ == dependency && !text_.is_null()) return;
+  if (field_ == Field::dependency && !text_.is_null()) return;
   ++field_;
-  if (field_ == relation_kind && minor_ < 16) ++field_;
-  if (field_ == field_count) end_entry();
+  if (field_ == Field::relation_kind && minor_ < 16) ++field_;
+  if (field_ == Field::field_count) end_entry();
 }
 
 void ArchiveTocReader::end_entry() {
-  field_ = dump_id;
+  field_ = Field::dump_id;
   entries_.push_back(std::exchange(entry_, {}));
 }
 

@@ -22,4 +22,8 @@ std::string human_count(std::uint64_t count) {
   return digits;
 }
 
+std::string count_of(std::uint64_t count, const std::string& noun) {
+  return fmt::format("{} {}{}", human_count(count), noun, count == 1 ? "" : "s");
+}
+
 }  // namespace belay

@@ -26,5 +26,7 @@ using ByteSource = std::function<std::size_t(std::span<std::byte> room)>;
 [[nodiscard]] std::string human_size(Bytes size);
 /// "1,234,567".
 [[nodiscard]] std::string human_count(std::uint64_t count);
+/// "1 migration", "1,234 migrations".
+[[nodiscard]] std::string count_of(std::uint64_t count, const std::string& noun);
 
 }  // namespace belay

@@ -139,7 +139,7 @@ std::optional<std::string> optional_text(const Json& json) {
   return json.is_null() ? std::nullopt : std::optional<std::string>{json.get<std::string>()};
 }
 
-DatabaseProperties read_json(const Json& json) {
+DatabaseProperties properties_from(const Json& json) {
   DatabaseProperties p;
   p.name = json.at("name");
   p.owner = json.at("owner");
@@ -267,7 +267,7 @@ Json to_json(const DatabaseProperties& p) {
 
 DatabaseProperties properties_from_json(const Json& json) {
   try {
-    return read_json(json);
+    return properties_from(json);
   } catch (const Json::exception& error) {
     throw Error{Failure::storage, "could not read a database's recorded properties", error.what()};
   }

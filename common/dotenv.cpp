@@ -23,7 +23,7 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\v' |
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 bool is_quote(char c) { return c == '\'' || c == '"' || c == '`'; }
 
-std::string trimmed(std::string_view text) {
+std::string without_blanks(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return std::string(text);
@@ -107,7 +107,7 @@ class Reader {
   std::string read_unquoted() {
     const std::size_t line_end = end_of_line(at_);
     const std::size_t end = std::min(text_.find('#', at_), line_end);
-    std::string value = trimmed(std::string_view(text_).substr(at_, end - at_));
+    std::string value = without_blanks(std::string_view(text_).substr(at_, end - at_));
     at_ = line_end;
     const char first = value.empty() ? '\0' : value.front();
     if (value.size() >= 2 && is_quote(first) && value.back() == first) value = value.substr(1, value.size() - 2);

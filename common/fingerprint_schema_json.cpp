@@ -68,7 +68,7 @@ SchemaFact fact_from(const Json& json) {
           json.size() == 5 && json.at(4).get<bool>()};
 }
 
-SchemaFingerprint read_json(const Json& json) {
+SchemaFingerprint fingerprint_from(const Json& json) {
   SchemaFingerprint fingerprint;
   const int version = whole_number<int>(json.at("version"));
   if (version != fingerprint.version) {
@@ -104,7 +104,7 @@ nlohmann::ordered_json to_json(const SchemaFingerprint& fingerprint) {
 SchemaFingerprint schema_from_json(const nlohmann::ordered_json& json) {
   SchemaFingerprint fingerprint;
   try {
-    fingerprint = read_json(json);
+    fingerprint = fingerprint_from(json);
   } catch (const nlohmann::json::exception& error) {
     throw Error{Failure::storage, "could not read the schema fingerprint", error.what()};
   }

@@ -6,8 +6,6 @@ namespace belay {
 
 namespace {
 
-constexpr std::size_t longest_name = 63;
-
 /// At most `bytes` of UTF-8 text, whole characters only.
 std::string clipped(const std::string& text, std::size_t bytes) {
   std::size_t end = std::min(bytes, text.size());
@@ -19,7 +17,7 @@ std::string clipped(const std::string& text, std::size_t bytes) {
 
 std::string generated_name(const std::string& table, const std::string& columns, const std::string& label) {
   const std::size_t overhead = 1 + label.size() + (columns.empty() ? 0 : 1);
-  const std::size_t room = longest_name > overhead ? longest_name - overhead : 0;
+  const std::size_t room = longest_identifier > overhead ? longest_identifier - overhead : 0;
   std::size_t first = table.size();
   std::size_t second = columns.size();
   while (first + second > room) {

@@ -101,6 +101,8 @@ std::uint64_t mark_taken_back(Connection& db, const std::string& schema, const s
 
 /// Prisma's advisory lock (72707369) in the connected database, held by this session until it ends or is released.
 inline constexpr std::int64_t prisma_lock_key = 72707369;
+/// How long a run waits for it, where nothing else is asked for: as long as Prisma's own engine does.
+inline constexpr std::chrono::seconds prisma_lock_patience{10};
 /// Polls (never waits in the server, where a queued waiter makes CREATE INDEX CONCURRENTLY deadlock) up to `limit`.
 /// Throws refused, naming the holder. Does nothing while PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK is set to anything but an
 /// empty text or 0, as Prisma's engine does.

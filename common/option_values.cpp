@@ -6,21 +6,12 @@
 #include <limits>
 #include <string_view>
 
+#include "common/ascii.hpp"
 #include "common/options.hpp"
 
 namespace belay {
 
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
-bool all_digits(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 /// `rest`: what follows "://". In a postgresql URL a password with a raw / or ? in it counts too, so there doubt
 /// decides for yes.
@@ -31,7 +22,8 @@ bool url_holds_password(std::string_view rest, bool postgres) {
   if (at != std::string_view::npos) return colon != std::string_view::npos && colon + 1 < at;
   const bool later_at = rest.find('@') != std::string_view::npos;
   if (!later_at || colon == std::string_view::npos) return false;
-  return postgres || !all_digits(authority.substr(colon + 1));
+  const std::string_view port = authority.substr(colon + 1);
+  return postgres || (!port.empty() && !all_digits(port));
 }
 
 }  // namespace

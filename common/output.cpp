@@ -42,7 +42,7 @@ std::string dump(const Json& json, int indent) { return json.dump(indent, ' ', f
 constexpr std::string_view red = "\033[31m";
 constexpr std::string_view yellow = "\033[33m";
 constexpr std::string_view bold = "\033[1m";
-constexpr std::string_view plain = "\033[0m";
+constexpr std::string_view color_off = "\033[0m";
 
 std::string indented(std::string_view text, std::string_view indent) {
   std::string out{indent};
@@ -54,6 +54,12 @@ std::string indented(std::string_view text, std::string_view indent) {
 }
 
 }  // namespace
+
+std::string as_lines(const std::vector<std::string>& lines, std::string_view indent) {
+  std::string text;
+  for (const std::string& line : lines) text.append(indent).append(line) += '\n';
+  return text;
+}
 
 std::string printable(std::string_view text) {
   std::string out;
@@ -96,8 +102,8 @@ void Output::heading(std::string_view title) {
   if (settings_.json) return emit("step", {{"title", title}});
   if (settings_.quiet) return;
   clear_progress();
-  put(stderr,
-      settings_.color ? fmt::format("\n{}=== {} ==={}\n", bold, title, plain) : fmt::format("\n=== {} ===\n", title));
+  put(stderr, settings_.color ? fmt::format("\n{}=== {} ==={}\n", bold, title, color_off)
+                              : fmt::format("\n=== {} ===\n", title));
 }
 
 void Output::note(std::string_view text) {
@@ -114,7 +120,7 @@ void Output::detail(std::string_view text) {
 void Output::warn(std::string_view text) {
   if (settings_.json) return emit("warning", {{"text", text}});
   clear_progress();
-  put(stderr, settings_.color ? fmt::format("{}warning:{} {}\n", yellow, plain, printable(text))
+  put(stderr, settings_.color ? fmt::format("{}warning:{} {}\n", yellow, color_off, printable(text))
                               : fmt::format("warning: {}\n", printable(text)));
 }
 
@@ -155,7 +161,7 @@ void Output::error(const Error& error) {
                 {{"status", status}, {"message", error.message}, {"detail", error.detail}, {"hint", error.hint}});
   }
   clear_progress();
-  std::string text = settings_.color ? fmt::format("{}error:{} {}\n", red, plain, printable(error.message))
+  std::string text = settings_.color ? fmt::format("{}error:{} {}\n", red, color_off, printable(error.message))
                                      : fmt::format("error: {}\n", printable(error.message));
   std::string detail = printable(error.detail);
   while (!detail.empty() && detail.back() == '\n') detail.pop_back();

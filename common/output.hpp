@@ -3,14 +3,20 @@
 #pragma once
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/error.hpp"
 
 namespace belay {
 
 using Json = nlohmann::ordered_json;
+
+[[nodiscard]] inline Json text_or_null(const std::optional<std::string>& text) {
+  return text ? Json(*text) : Json(nullptr);
+}
 
 struct OutputSettings {
   bool json = false;
@@ -19,6 +25,9 @@ struct OutputSettings {
   bool color = false;     ///< standard error is a terminal, and neither --no-color nor NO_COLOR was given
   bool terminal = false;  ///< standard error is a terminal: transient progress lines make sense
 };
+
+/// Each on a line of its own, behind `indent`.
+[[nodiscard]] std::string as_lines(const std::vector<std::string>& lines, std::string_view indent = {});
 
 /// A result in both forms, with the same content.
 struct Result {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <string>
 
+#include "common/ascii.hpp"
+
 namespace belay {
 
 namespace {
@@ -15,19 +17,10 @@ bool between(std::string_view& text, std::string_view begin, std::string_view en
   return true;
 }
 
-constexpr int not_a_digit = -1;
-
-constexpr int value_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return not_a_digit;
-}
-
 /// A look-up: digits follow no pattern that a processor could learn, so branches would be slow.
 constexpr std::array<signed char, 256> hex_digits = [] {
   std::array<signed char, 256> digits{};
-  for (std::size_t i = 0; i < digits.size(); ++i) digits[i] = static_cast<signed char>(value_of(static_cast<char>(i)));
+  for (std::size_t i = 0; i < digits.size(); ++i) digits[i] = static_cast<signed char>(hex_value(static_cast<char>(i)));
   return digits;
 }();
 
@@ -38,7 +31,7 @@ bool decode_hex(std::string_view text, std::string& bytes) {
   bytes.resize(text.size() / 2);
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-    if (high == not_a_digit || low == not_a_digit) return false;
+    if (high < 0 || low < 0) return false;
     bytes[i] = static_cast<char>(high * 16 + low);
   }
   return true;

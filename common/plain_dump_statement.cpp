@@ -10,11 +10,11 @@ namespace belay {
 namespace {
 
 /// Room for a COPY of 1600 columns with the longest names, each byte doubled.
-constexpr std::size_t longest_kept = std::size_t{256} * 1024;
+constexpr std::size_t longest_held = std::size_t{256} * 1024;
 
 }  // namespace
 
-std::size_t PlainDumpStatement::room() const { return longest_kept - std::min(held_.size(), longest_kept); }
+std::size_t PlainDumpStatement::room() const { return longest_held - std::min(held_.size(), longest_held); }
 
 void PlainDumpStatement::code(std::string_view text) {
   if (!verdict_) {

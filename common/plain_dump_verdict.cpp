@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/ascii.hpp"
 #include "common/dump_encoding.hpp"
 #include "common/plain_dump_refusal.hpp"
 #include "common/sql_tokens.hpp"
@@ -39,13 +40,7 @@ bool is_one_of(const SqlToken& token, std::initializer_list<std::string_view> wo
   return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return token.is_word(word); });
 }
 
-std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  return text;
-}
-
-DumpVerdict refuse(std::string why) { return {.kind = Kind::refuse, .what = std::move(why)}; }
+DumpVerdict refused(std::string why) { return {.kind = Kind::refuse, .what = std::move(why)}; }
 
 /// Things that belong to the server, not to one database; and databases, which the dump names as they were called
 /// where it was made: here that may be the live one.
@@ -125,13 +120,8 @@ DumpVerdict judge_grant(std::string_view text) {
 
 // ---- SET, RESET ----
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), sql_lower);
-  return text;
-}
-
 DumpVerdict judge_encoding(const SqlToken& value) {
-  if (value.kind != SqlToken::Kind::text && !value.is_name()) return refuse("It sets an encoding that is not known.");
+  if (value.kind != SqlToken::Kind::text && !value.is_name()) return refused("It sets an encoding that is not known.");
   return {.kind = Kind::encoding, .what = encoding_name(value.value)};
 }
 
@@ -139,14 +129,14 @@ DumpVerdict judge_standard_strings(const SqlToken& value) {
   const std::string setting = lower(value.value);
   if (setting == "on" || setting == "true") return {.kind = Kind::standard_strings, .what = "on"};
   if (setting == "off" || setting == "false") return {.kind = Kind::standard_strings, .what = "off"};
-  return refuse("It sets standard_conforming_strings to something that is neither on nor off.");
+  return refused("It sets standard_conforming_strings to something that is neither on nor off.");
 }
 
 DumpVerdict judge_setting(const std::string& name, const SqlToken& value, const SqlToken& after) {
   if (name == "search_path")
     return {.kind = Kind::search_path, .what = value.is_word("default") ? std::string() : value.value};
   if (name != "client_encoding" && name != "standard_conforming_strings") return {};
-  if (!after.is(';')) return refuse("It sets how the dump is to be read in a way that is not known.");
+  if (!after.is(';')) return refused("It sets how the dump is to be read in a way that is not known.");
   return name == "client_encoding" ? judge_encoding(value) : judge_standard_strings(value);
 }
 
@@ -155,11 +145,11 @@ DumpVerdict judge_set(const Tokens& t) {
   const bool scoped = is_one_of(t[1], {"session", "local"}) && (t[2].is_name());
   const std::size_t at = scoped ? 2 : 1;
   if (t[at].is_word("names")) return judge_setting("client_encoding", t[at + 1], t[at + 2]);
-  if (t[at].is_word("u") && t[at + 1].is('&')) return refuse("It sets something whose name is written in escapes.");
+  if (t[at].is_word("u") && t[at + 1].is('&')) return refused("It sets something whose name is written in escapes.");
   const std::string name = lower(t[at].value);  // parameters' names are not case-sensitive, quoted or not
   const DumpVerdict verdict = judge_setting(name, t[at + 2], t[at + 3]);
   const bool read_by_psql = verdict.kind == Kind::encoding || verdict.kind == Kind::standard_strings;
-  if (read_by_psql && t[1].is_word("local")) return refuse("It sets how the dump is to be read for one transaction.");
+  if (read_by_psql && t[1].is_word("local")) return refused("It sets how the dump is to be read for one transaction.");
   return verdict;
 }
 
@@ -168,7 +158,7 @@ DumpVerdict judge_reset(const Tokens& t) {
   const std::string name = lower(t[1].value);
   const bool hidden = t[1].is_word("u") && t[2].is('&');
   if (hidden || name == "all" || name == "client_encoding" || name == "standard_conforming_strings")
-    return refuse("It resets how the dump is to be read.");
+    return refused("It resets how the dump is to be read.");
   return {};
 }
 
@@ -194,7 +184,7 @@ std::optional<DumpVerdict> judge_select(const Tokens& t, StatementText how_much)
   if (name != "set_config" || *function + 4 >= t.size()) return DumpVerdict{};
   const std::string setting = lower(t[*function + 2].value);
   if (setting == "client_encoding" || setting == "standard_conforming_strings")
-    return refuse("It sets how the dump is to be read by a function.");
+    return refused("It sets how the dump is to be read by a function.");
   if (setting == "search_path") return DumpVerdict{.kind = Kind::search_path, .what = t[*function + 4].value};
   return DumpVerdict{};
 }
@@ -202,11 +192,11 @@ std::optional<DumpVerdict> judge_select(const Tokens& t, StatementText how_much)
 // ---- others ----
 
 DumpVerdict judge_copy(std::string_view text, StatementText how_much) {
-  if (how_much == StatementText::too_long) return refuse("The COPY statement is too long.");
+  if (how_much == StatementText::too_long) return refused("The COPY statement is too long.");
   std::optional<CopyStatement> copy = parse_copy_statement(text);
   if (!copy)
-    return refuse(fmt::format("Only COPY … FROM stdin without options can be read, as pg_dump writes it: {}",
-                              shown_beginning(text)));
+    return refused(fmt::format("Only COPY … FROM stdin without options can be read, as pg_dump writes it: {}",
+                               shown_beginning(text)));
   return {.kind = Kind::copy, .copy = *std::move(copy)};
 }
 
@@ -219,7 +209,7 @@ DumpVerdict judge_update(const Tokens& t) {
 /// Rows that were counted would be gone, and settings would be back.
 DumpVerdict judge_rollback(const Tokens& t) {
   if (t[0].is_word("prepare") && !t[1].is_word("transaction")) return {};
-  return refuse("It takes back what came before it, or leaves it open.");
+  return refused("It takes back what came before it, or leaves it open.");
 }
 
 using Rule = DumpVerdict (*)(const Tokens& tokens);
@@ -251,11 +241,11 @@ std::optional<DumpVerdict> judge_dump_statement(std::string_view text, Statement
   if (word_end == end && how_much == StatementText::partial) return {};
   const std::string word = lower(std::string(text.data(), word_end));
   if (word == "insert") return DumpVerdict{.kind = Kind::insert};
-  if (word == "discard") return refuse("It resets how the dump is to be read.");
+  if (word == "discard") return refused("It resets how the dump is to be read.");
   const bool partial = how_much == StatementText::partial;
   if (word == "copy") return partial ? std::optional<DumpVerdict>() : judge_copy(text, how_much);
   if (word == "grant" || word == "revoke") {
-    if (how_much == StatementText::too_long) return refuse("The statement is too long to be judged.");
+    if (how_much == StatementText::too_long) return refused("The statement is too long to be judged.");
     return partial ? std::optional<DumpVerdict>() : judge_grant(text);
   }
   const Rule rule = rule_of(word);
@@ -264,7 +254,7 @@ std::optional<DumpVerdict> judge_dump_statement(std::string_view text, Statement
   // The last token may be cut, so one more is asked for.
   if (partial && tokens.back().kind == SqlToken::Kind::end) return {};
   if (how_much == StatementText::too_long && rule != nullptr && tokens[least_tokens].kind == SqlToken::Kind::end)
-    return refuse("The statement is too long to be judged.");
+    return refused("The statement is too long to be judged.");
   return rule != nullptr ? rule(tokens) : judge_select(tokens, how_much);
 }
 

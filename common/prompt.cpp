@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "common/ascii.hpp"
 #include "common/interrupt.hpp"
 
 namespace belay {
@@ -27,11 +28,6 @@ bool read_line(std::string& line) {
     if (c == '\n') return true;
     line += c;
   }
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return text;
 }
 
 }  // namespace

@@ -17,8 +17,6 @@ namespace belay {
 
 namespace {
 
-constexpr std::chrono::seconds lock_patience{2};
-
 /// Settings that would keep a script from being run at all, or that are ours to make.
 bool is_left_out(const DatabaseSetting& setting, const std::string& owner) {
   constexpr std::array names{"default_transaction_read_only", "role", "session_authorization"};
@@ -60,8 +58,8 @@ SideSessions lock_side_server(const DatabaseUrl& url, const std::optional<std::s
                               const std::string& target, Tool& tool) {
   Connection maintenance = connect_maintenance(url, tool.session(), maintenance_db);
   Connection lock{url, maintenance.database(), tool.session()};
-  take_run_lock(lock, target, tool.name, lock_patience);
-  take_work_lock(maintenance, target, tool.name, lock_patience);
+  take_run_lock(lock, target, tool.name, run_lock_patience);
+  take_work_lock(maintenance, target, tool.name, run_lock_patience);
   drop_dead_replays(maintenance, target, tool);
   return {std::move(maintenance), std::move(lock)};
 }

@@ -11,6 +11,9 @@
 
 namespace belay {
 
+/// How long a run waits for another one's lock, where nothing else is asked for.
+inline constexpr std::chrono::seconds run_lock_patience{2};
+
 /// Connects to the maintenance database: `name` if given, else postgres, else template1. Throws connection.
 [[nodiscard]] Connection connect_maintenance(const DatabaseUrl& url, const SessionSettings& settings,
                                              const std::optional<std::string>& name);

@@ -61,7 +61,7 @@ std::string unquoted(const std::string& quoted_name) {
 }
 
 /// On one line, for people.
-std::string one_line(const std::string& text) {
+std::string escaped(const std::string& text) {
   std::string line;
   for (const char c : text) {
     if (c == '\n') {
@@ -141,12 +141,12 @@ bool same_order_of_common_names(const std::string& a, const std::string& b) {
 
 std::string excerpt(const std::string& text, std::size_t differs_at) {
   constexpr std::size_t longest = 160, before = 40;
-  if (text.size() <= longest) return one_line(text);
+  if (text.size() <= longest) return escaped(text);
   std::size_t from = differs_at > before ? differs_at - before : 0;
   while (from > 0 && inside_character(text, from)) --from;
   std::size_t to = std::min(text.size(), from + longest);
   while (to < text.size() && inside_character(text, to)) ++to;
-  return (from > 0 ? "…" : "") + one_line(text.substr(from, to - from)) + (to < text.size() ? "…" : "");
+  return (from > 0 ? "…" : "") + escaped(text.substr(from, to - from)) + (to < text.size() ? "…" : "");
 }
 
 std::string gist_of(const ObjectFacts& object) {
@@ -159,7 +159,7 @@ std::string gist_of(const ObjectFacts& object) {
 }
 
 std::string SchemaDifference::describe() const {
-  const std::string what = object.empty() ? kind : kind + " " + one_line(object);
+  const std::string what = object.empty() ? kind : kind + " " + escaped(object);
   const std::string was = expected.value_or("none");
   const std::string is = found.value_or("none");
   if (attribute == existence) {

@@ -12,10 +12,6 @@ namespace belay {
 
 namespace {
 
-struct FreeContext {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
 void require(int openssl_result) {
   if (openssl_result != 1) throw Error{Failure::bug, "could not compute a SHA-256", "libcrypto refused the operation."};
 }
@@ -23,6 +19,9 @@ void require(int openssl_result) {
 }  // namespace
 
 struct Sha256::State {
+  struct FreeContext {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
   std::unique_ptr<EVP_MD_CTX, FreeContext> context{EVP_MD_CTX_new()};
   bool ended = false;
 };

@@ -8,17 +8,18 @@
 
 #include "common/clock.hpp"
 #include "common/fault_point.hpp"
+#include "common/generated_name.hpp"
 #include "common/sql_text.hpp"
 
 namespace belay {
 
 namespace {
 
-constexpr std::size_t longest_name = 63;  // NAMEDATALEN - 1, in bytes
-constexpr std::array kinds{SideKind::restore, SideKind::rehearsal, SideKind::spare, SideKind::before, SideKind::failed};
+constexpr std::array all_kinds{SideKind::restore, SideKind::rehearsal, SideKind::spare, SideKind::before,
+                               SideKind::failed};
 
 std::optional<SideKind> kind_named(const std::string& text) {
-  for (const SideKind kind : kinds) {
+  for (const SideKind kind : all_kinds) {
     if (to_string(kind) == text) return kind;
   }
   return std::nullopt;
@@ -30,7 +31,7 @@ std::optional<std::pair<SideKind, std::string>> parse_side_name(const std::strin
   if (name.size() < run_length + 4) return std::nullopt;
   const std::string run = name.substr(name.size() - run_length);
   if (!is_run_id(run)) return std::nullopt;
-  for (const SideKind kind : kinds) {
+  for (const SideKind kind : all_kinds) {
     const std::string suffix = fmt::format("__{}_{}", to_string(kind), run);
     if (name.size() > suffix.size() && name.ends_with(suffix)) return std::pair{kind, run};
   }
@@ -127,7 +128,7 @@ std::optional<Marker> parse_marker(const std::string& comment) {
 
 std::string side_name(const std::string& target, SideKind kind, const std::string& run) {
   const std::string suffix = fmt::format("__{}_{}", to_string(kind), run);
-  std::size_t keep = std::min(target.size(), longest_name - suffix.size());
+  std::size_t keep = std::min(target.size(), longest_identifier - suffix.size());
   while (keep > 0 && keep < target.size() && (static_cast<unsigned char>(target[keep]) & 0xc0U) == 0x80U) --keep;
   return target.substr(0, keep) + suffix;
 }

@@ -16,12 +16,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// The node's name and its content; both empty if the statement cannot be read.
-struct Node {
+struct NamedNode {
   std::string name;
   ParseNode body;
 };
 
-Node node_of(const Statement& statement) {
+NamedNode node_of(const Statement& statement) {
   const std::optional<ParseNode> tree = parse_statement(statement.text);
   if (!tree || !tree->is_object() || tree->empty()) return {"", ParseNode::object()};
   return {tree->begin().key(), tree->begin().value()};
@@ -159,17 +159,17 @@ constexpr std::array<SharedObject, 6> shared_objects{{
      false},
 }};
 
-const SharedObject* shared_object(const Node& node) {
+const SharedObject* shared_object(const NamedNode& node) {
   const auto* found = std::find_if(shared_objects.begin(), shared_objects.end(),
                                    [&](const SharedObject& object) { return node.name == object.node; });
   return found == shared_objects.end() ? nullptr : found;
 }
 
-bool exists(Connection& db, const SharedObject& object, const Node& node) {
+bool exists(Connection& db, const SharedObject& object, const NamedNode& node) {
   return db.maybe(object.query, {node.body.value(object.key, "")}).has_value();
 }
 
-EffectFound shared_effect(Connection& db, const SharedObject& object, const Node& node, const Json& before) {
+EffectFound shared_effect(Connection& db, const SharedObject& object, const NamedNode& node, const Json& before) {
   const bool was_there = before.value("exists", false);
   const bool is_there = exists(db, object, node);
   const bool done = is_there != was_there && is_there == object.creates;
@@ -177,18 +177,18 @@ EffectFound shared_effect(Connection& db, const SharedObject& object, const Node
 }
 
 /// Running it twice is as good as once.
-bool may_be_repeated(const Node& node) {
+bool may_be_repeated(const NamedNode& node) {
   constexpr std::array kinds{"VacuumStmt",     "ClusterStmt", "AlterSystemStmt",      "AlterDatabaseStmt",
                              "CheckPointStmt", "DiscardStmt", "AlterSubscriptionStmt"};
   return std::find(kinds.begin(), kinds.end(), node.name) != kinds.end();
 }
 
-bool is_detach(const Node& node) { return node.name == "AlterTableStmt" && node.body.contains("cmds"); }
+bool is_detach(const NamedNode& node) { return node.name == "AlterTableStmt" && node.body.contains("cmds"); }
 
 }  // namespace
 
 Json effect_before(Connection& db, const Statement& statement) {
-  const Node node = node_of(statement);
+  const NamedNode node = node_of(statement);
   if (node.name == "IndexStmt") {
     const Json table = resolved(db, range_sql(node.body.value("relation", ParseNode::object())));
     return {{"table", table},
@@ -207,7 +207,7 @@ Json effect_before(Connection& db, const Statement& statement) {
 }
 
 EffectFound find_effect(Connection& db, const Statement& statement, const Json& before) {
-  const Node node = node_of(statement);
+  const NamedNode node = node_of(statement);
   if (node.name == "IndexStmt") return created_index(db, before);
   if (node.name == "DropStmt") return dropped_index(db, before);
   if (node.name == "ReindexStmt") return reindexed(db, before);
@@ -217,7 +217,7 @@ EffectFound find_effect(Connection& db, const Statement& statement, const Json& 
 }
 
 std::string drop_of_invalid_namesake(Connection& db, const Statement& statement) {
-  const Node node = node_of(statement);
+  const NamedNode node = node_of(statement);
   if (node.name != "IndexStmt" || !node.body.value("concurrent", false) || !node.body.contains("idxname")) return {};
   const std::string table = range_sql(node.body.value("relation", ParseNode::object()));
   const std::string question = fmt::format(
@@ -237,7 +237,7 @@ std::string drop_of_invalid_namesake(Connection& db, const Statement& statement)
 
 bool waits_without_lock_timeout(const Statement& statement) {
   if (!statement.outside_transaction) return false;
-  const Node node = node_of(statement);
+  const NamedNode node = node_of(statement);
   return node.name == "IndexStmt" || node.name == "DropStmt" || node.name == "ReindexStmt" || is_detach(node);
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* mark = "belay statement journal";
+constexpr const char* format_name = "belay statement journal";
 constexpr int version = 1;
 
 void comment_on_table(Connection& db, const std::string& schema, const std::optional<std::string>& comment) {
@@ -23,7 +23,7 @@ void comment_on_table(Connection& db, const std::string& schema, const std::opti
 
 std::optional<StatementJournal> parse_journal(const std::string& comment) {
   const Json json = Json::parse(comment, nullptr, false);
-  if (!json.is_object() || json.value("format", "") != mark) return std::nullopt;
+  if (!json.is_object() || json.value("format", "") != format_name) return std::nullopt;
   try {
     if (json.at("version").get<int>() != version) return std::nullopt;
     StatementJournal journal;
@@ -44,7 +44,7 @@ std::optional<StatementJournal> parse_journal(const std::string& comment) {
 }
 
 std::string to_comment(const StatementJournal& journal) {
-  Json json{{"format", mark},
+  Json json{{"format", format_name},
             {"version", version},
             {"migration", journal.migration},
             {"row", journal.row_id},

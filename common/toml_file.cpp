@@ -20,9 +20,9 @@ bool is_whole_number(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-class Parser {
+class TomlParser {
  public:
-  Parser(TomlFile& file, const std::string& text) : file_(file), text_(text) {
+  TomlParser(TomlFile& file, const std::string& text) : file_(file), text_(text) {
     if (text_.compare(0, 3, "\xEF\xBB\xBF") == 0) at_ = 3;
   }
 
@@ -195,7 +195,7 @@ std::string TomlFile::place(int line) const { return fmt::format("file {} line {
 TomlFile parse_toml(const std::string& name, const std::string& text) {
   TomlFile file;
   file.name = name;
-  Parser{file, text}.parse();
+  TomlParser{file, text}.parse();
   return file;
 }
 

@@ -3,16 +3,11 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "common/history.hpp"
 #include "common/history_rights.hpp"
+#include "common/run_lock.hpp"
 
 namespace belay {
-
-namespace {
-
-constexpr std::chrono::seconds run_lock_patience{2};
-constexpr std::chrono::seconds prisma_lock_patience{10};
-
-}  // namespace
 
 Bookkeeping::Bookkeeping(const MigrateOptions& options, Tool& tool, const std::optional<std::filesystem::path>& folder)
     : context_(open_run(tool, options.common, folder)), dry_run_(options.common.dry_run) {

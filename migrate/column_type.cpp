@@ -11,14 +11,14 @@ namespace belay {
 
 namespace {
 
-constexpr int header = 4;  // VARHDRSZ: part of the typmod of varchar, bpchar and numeric
+constexpr int length_header = 4;  // VARHDRSZ: part of the typmod of varchar, bpchar and numeric
 
 std::vector<int> modifiers_of(const std::string& name, int typmod) {
   if (typmod < 0) return {};
-  if (name == "varchar" || name == "bpchar") return {typmod - header};
+  if (name == "varchar" || name == "bpchar") return {typmod - length_header};
   if (name == "numeric") {
     constexpr int scale_bits = 16, scale_mask = 0x7ff;
-    const int packed = typmod - header;
+    const int packed = typmod - length_header;
     return {packed >> scale_bits, packed & scale_mask};
   }
   return {typmod};

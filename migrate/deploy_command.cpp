@@ -9,6 +9,7 @@
 #include "common/error.hpp"
 #include "common/fault_point.hpp"
 #include "common/files.hpp"
+#include "common/history.hpp"
 #include "common/interrupt.hpp"
 #include "migrate/development_command.hpp"
 #include "migrate/operator_command.hpp"
@@ -20,7 +21,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds prisma_lock_patience{10};
 constexpr std::chrono::seconds sessions_patience{10};
 constexpr Bytes largest_script = Bytes{1} << 20U;
 constexpr std::size_t lines_kept = 12;
@@ -54,9 +54,9 @@ const PendingMigration* find_pending(const MigrationPlan& plan, const std::strin
 }
 
 /// What the rows say that came since.
-class Judgement {
+class CommandJudgement {
  public:
-  Judgement(const MigrationPlan& plan, const History& before, const AfterCommand& after)
+  CommandJudgement(const MigrationPlan& plan, const History& before, const AfterCommand& after)
       : plan_(plan), before_(before), after_(after) {}
 
   DeployReport report() {
@@ -95,7 +95,7 @@ class Judgement {
   DeployReport report_;
 };
 
-void Judgement::look_at_old_rows() {
+void CommandJudgement::look_at_old_rows() {
   for (const HistoryRow& row : before_.rows) {
     known_.insert(row.id);
     const auto now = std::find_if(after_.history.rows.begin(), after_.history.rows.end(),
@@ -108,7 +108,7 @@ void Judgement::look_at_old_rows() {
   }
 }
 
-void Judgement::look_at_new(const HistoryRow& row) {
+void CommandJudgement::look_at_new(const HistoryRow& row) {
   const PendingMigration* pending = find_pending(plan_, row.migration_name);
   if (row.applied() || pending == nullptr || !pending->script.atomic()) report_.committed_something = true;
   if (pending == nullptr)
@@ -128,7 +128,7 @@ void Judgement::look_at_new(const HistoryRow& row) {
                                                                                       parse_iso_utc(row.started_at))});
 }
 
-void Judgement::look_for_missing() {
+void CommandJudgement::look_for_missing() {
   for (const PendingMigration& pending : plan_.pending) {
     const std::string& name = pending.migration.name;
     if (!applied_.contains(name)) fail(name, problem(fmt::format("the command did not apply migration \"{}\"", name)));
@@ -194,7 +194,7 @@ void require_deploying_command(const std::string& command) {
 }
 
 DeployReport judge_command(const MigrationPlan& plan, const History& before, const AfterCommand& after) {
-  return Judgement{plan, before, after}.report();
+  return CommandJudgement{plan, before, after}.report();
 }
 
 DeployReport deploy_by_command(const CommandDeploy& deploy, Connection& books, Tool& tool) {

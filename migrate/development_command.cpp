@@ -14,7 +14,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-constexpr int deepest = 8;
+constexpr int deepest_call = 8;
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 bool ends_command(char c) { return std::string_view{"\n;&|()"}.find(c) != std::string_view::npos; }
@@ -155,7 +155,7 @@ class Search {
   Search(std::filesystem::path folder, const FileText& read) : folder_(std::move(folder)), read_(read) {}
 
   std::optional<std::string> look_at(const std::string& text, int depth) {
-    if (depth > deepest) return std::nullopt;
+    if (depth > deepest_call) return std::nullopt;
     for (const Words& words : ShellText{text}.commands()) {
       if (std::optional<std::string> why = look_at_command(words, depth)) return why;
     }

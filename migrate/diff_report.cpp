@@ -172,7 +172,7 @@ std::string headline(const ChangedObject& object) {
                      object.migration.value_or("-"));
 }
 
-std::string block(const ChangedObject& object) {
+std::string object_text(const ChangedObject& object) {
   std::string text = headline(object);
   for (const SchemaDifference& difference : object.differences) {
     const std::string weight = weight_of(difference);
@@ -190,8 +190,6 @@ std::string closing(const DriftReport& report) {
   if (hard == 0) return text + "No difference detected.\n";
   return text + fmt::format("{} object{}.\n", hard, hard == 1 ? " differs" : "s differ");
 }
-
-Json text_or_null(const std::optional<std::string>& text) { return text ? Json(*text) : Json(nullptr); }
 
 Json object_json(const ChangedObject& object) {
   Json differences = Json::array();
@@ -267,7 +265,7 @@ DriftReport report_drift(const SchemaPair& schemas, std::vector<SchemaDifference
 Result describe_drift(const DiffPlan& plan, const DriftReport& report) {
   std::string text = fmt::format("Expected: {} applied migration{} of {}, replayed\n", plan.replay.size(),
                                  plan.replay.size() == 1 ? "" : "s", plan.folder.string());
-  for (const ChangedObject& object : report.objects) text += "\n" + block(object);
+  for (const ChangedObject& object : report.objects) text += "\n" + object_text(object);
   std::string notes;
   for (const std::string& line : reservations(plan)) notes += line + "\n";
   for (const std::string& line : report.not_compared) notes += "Not compared: " + line + "\n";

@@ -3,7 +3,9 @@
 #include "backup/catalogue.hpp"
 #include "backup/facts.hpp"
 #include "common/fault_point.hpp"
+#include "common/history.hpp"
 #include "common/history_rights.hpp"
+#include "common/run_lock.hpp"
 #include "migrate/check.hpp"
 #include "migrate/guard_report.hpp"
 #include "migrate/guard_run.hpp"
@@ -12,13 +14,6 @@
 #include "restore/run.hpp"
 
 namespace belay {
-
-namespace {
-
-constexpr std::chrono::seconds run_lock_patience{2};
-constexpr std::chrono::seconds prisma_lock_patience{10};
-
-}  // namespace
 
 /// Died here: the locks are gone with the sessions, nothing else exists.
 void Guard::lock() {

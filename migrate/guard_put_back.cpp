@@ -6,12 +6,6 @@
 
 namespace belay {
 
-namespace {
-
-constexpr std::chrono::seconds server_patience{60};  // it may have gone and come back
-
-}  // namespace
-
 /// Belay's own commit results say it, unless a connection broke at the wrong moment; then the history does.
 bool Guard::committed_nothing() {
   if (!deployed_.in_doubt) return !deployed_.committed_something;

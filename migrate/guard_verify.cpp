@@ -11,12 +11,6 @@ namespace belay {
 
 namespace {
 
-std::string lines(const std::vector<std::string>& findings) {
-  std::string text;
-  for (const std::string& finding : findings) text += finding + "\n";
-  return text;
-}
-
 Json to_json(const RowCounts& counts) {
   Json all = Json::array();
   for (const RowCount& table : counts.tables)
@@ -65,7 +59,7 @@ void Guard::verify() {
     find_problems(findings);
     if (!findings.empty()) {
       deployed_.failure =
-          Error{Failure::failed, "the migrations ran, but the database did not pass verification", lines(findings)};
+          Error{Failure::failed, "the migrations ran, but the database did not pass verification", as_lines(findings)};
       return;
     }
     check_health_after();

@@ -18,8 +18,6 @@ std::string state_of_row(const HistoryRow& row) {
   return row.rolled_back_at ? "rolled back" : "applied";
 }
 
-Json text_or_null(const std::optional<std::string>& text) { return text ? Json(*text) : Json(nullptr); }
-
 Json row_json(const HistoryRow& row) {
   return {{"id", row.id},
           {"name", row.migration_name},

@@ -12,7 +12,7 @@ namespace belay {
 
 namespace {
 
-constexpr std::string_view word = "belay:allow";
+constexpr std::string_view allow_word = "belay:allow";
 
 struct Allow {
   int line = 1;
@@ -46,8 +46,8 @@ std::vector<std::string> words_of(std::string_view text) {
 std::optional<Allow> allow_in(std::string_view line) {
   std::string_view text = trimmed(line);
   while (text.starts_with("-") || text.starts_with("/") || text.starts_with("*")) text = trimmed(text.substr(1));
-  if (!text.starts_with(word)) return std::nullopt;
-  text = trimmed(text.substr(word.size()));
+  if (!text.starts_with(allow_word)) return std::nullopt;
+  text = trimmed(text.substr(allow_word.size()));
   if (text.ends_with("*/")) text = trimmed(text.substr(0, text.size() - 2));
   const std::size_t colon = std::min(text.find(':'), text.size());
   Allow allow;
@@ -106,7 +106,7 @@ class Places {
 
 std::vector<Allow> read_allows(const Script& script) {
   std::vector<Allow> allows;
-  if (script.text.find(word) == std::string::npos) return allows;
+  if (script.text.find(allow_word) == std::string::npos) return allows;
   const std::vector<ScannedToken> tokens = scan_sql(script.text);
   const Places places{script, tokens};
   for (const ScannedToken& token : tokens) {

@@ -2,6 +2,7 @@
 // them. Read from the live catalog, or put together from the scripts alone; each statement that was looked at changes
 // it, so that the next one meets the tables as it will find them.
 #pragma once
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -15,6 +16,11 @@
 #include "migrate/column_type.hpp"
 
 namespace belay {
+
+template <typename Name>
+[[nodiscard]] bool holds(const std::vector<Name>& list, const Name& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
 
 struct QualifiedName {
   std::string schema;  ///< empty = as the search_path finds it

@@ -17,7 +17,7 @@ Texts names_in(const ParseNode& list) {
   return names;
 }
 
-std::string joined(const Texts& names) {
+std::string joined_columns(const Texts& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : "_") + name;
   return text;
@@ -102,7 +102,7 @@ void add_constraint(LintCatalog& catalog, CatalogTable& table, const ParseNode& 
   if (!of_column.empty() && constraint.columns.empty()) constraint.columns = {of_column};
   const bool backed = constraint.kind == 'p' || constraint.kind == 'u' || constraint.kind == 'x';
   if (constraint.name.empty() && (!backed || !node.contains("indexname")))
-    constraint.name = generated_name(table.name.name, constraint.kind == 'p' ? "" : joined(constraint.columns),
+    constraint.name = generated_name(table.name.name, constraint.kind == 'p' ? "" : joined_columns(constraint.columns),
                                      label_of(constraint.kind));
   if (constraint.kind == 'c') constraint.not_null = columns_kept_not_null(member(node, "raw_expr"));
   if (backed) add_constraint_index(catalog, table, node, constraint);
@@ -171,7 +171,7 @@ void create_index(LintCatalog& catalog, const ParseNode& node) {
                      .partial = node.contains("whereClause")};
   for (const ParseNode& item : member(node, "indexParams"))
     index.keys.push_back(member(item, "IndexElem").value("name", ""));
-  if (index.name.name.empty()) index.name.name = generated_name(table->name.name, joined(index.keys), "idx");
+  if (index.name.name.empty()) index.name.name = generated_name(table->name.name, joined_columns(index.keys), "idx");
   if (catalog.index_tables.contains(index.name)) return;
   walk_nodes(node, [&](std::string_view key, const ParseNode& inner) {
     if (key == "IndexElem" && inner.contains("name")) index.columns.push_back(inner["name"].get<std::string>());

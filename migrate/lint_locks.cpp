@@ -15,7 +15,7 @@ struct CauseText {
   const char* hint;
 };
 
-const std::map<WorkCause, CauseText> texts{
+const std::map<WorkCause, CauseText> cause_texts{
     {WorkCause::type_change,
      {"changing-column-type",
       "Add a column of the new type, fill it in batches, switch the application over, drop the old one later."}},
@@ -62,8 +62,8 @@ const std::map<WorkCause, CauseText> texts{
 
 /// None for work that others do not have to wait for.
 const CauseText* text_of(WorkCause cause) {
-  const auto found = texts.find(cause);
-  return found == texts.end() ? nullptr : &found->second;
+  const auto found = cause_texts.find(cause);
+  return found == cause_texts.end() ? nullptr : &found->second;
 }
 
 const char* verb_of(Work work) {

@@ -12,10 +12,6 @@ namespace {
 using Kind = CatalogDependent::Kind;
 using Texts = std::vector<std::string>;
 
-bool holds(const Texts& list, const std::string& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
-
 const char* const backup_hint = "Only a backup brings it back. First release an application that does not use it.";
 
 void lint_truncate(const LintStep& step, LintSink& sink) {

@@ -6,15 +6,12 @@
 #include <cctype>
 #include <regex>
 
+#include "common/ascii.hpp"
 #include "migrate/lint_rules.hpp"
 
 namespace belay {
 
 namespace {
-
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-}
 
 /// 2026-01-05_
 bool is_dashed_date(std::string_view name) {

@@ -12,10 +12,6 @@ namespace {
 using Kind = CatalogDependent::Kind;
 using Texts = std::vector<std::string>;
 
-bool holds(const Texts& list, const std::string& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
-
 /// What refuses without CASCADE; for a new type (`type_change`) publications and SQL functions do not.
 Texts blockers_of(const LintStep& step, const CatalogTable& table, const std::string& column, bool type_change) {
   Texts words;

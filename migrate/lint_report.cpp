@@ -17,7 +17,7 @@ std::string words(const LintFinding& finding) {
   return finding.hint.empty() ? text : text + fmt::format("    hint: {}\n", finding.hint);
 }
 
-std::string counted(std::size_t number, std::string_view word) {
+std::string amount_of(std::size_t number, std::string_view word) {
   return fmt::format("{} {}{}", number, word, number == 1 ? "" : "s");
 }
 
@@ -26,10 +26,10 @@ std::string closing(const LintReport& report) {
                                  ? fmt::format("judged by the tables of database \"{}\"", report.database)
                                  : "without a database: every table is taken to be filled, and its size is not known";
   const std::string allowed = report.allowed() == 0 ? "" : fmt::format(", {} allowed", report.allowed());
-  return fmt::format("{}, {}, {}{} in {}; {}.\n", counted(report.count(LintSeverity::error), "error"),
-                     counted(report.count(LintSeverity::warning), "warning"),
-                     counted(report.count(LintSeverity::note), "note"), allowed,
-                     counted(report.migrations, "migration"), judged);
+  return fmt::format("{}, {}, {}{} in {}; {}.\n", amount_of(report.count(LintSeverity::error), "error"),
+                     amount_of(report.count(LintSeverity::warning), "warning"),
+                     amount_of(report.count(LintSeverity::note), "note"), allowed,
+                     amount_of(report.migrations, "migration"), judged);
 }
 
 Json to_json(const LintFinding& finding) {

@@ -12,10 +12,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-bool holds(const std::vector<QualifiedName>& list, const QualifiedName& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
-
 bool same_or_empty(const CatalogTable* table) { return table == nullptr || table->fresh || !table->filled; }
 
 void trace_rows(const LintStep& step, LintTrace& trace) {

@@ -13,8 +13,8 @@ namespace belay {
 namespace {
 
 // In units of the picture, which is scaled to the page.
-constexpr double width = 1080, labels = 360, margin = 78, row_height = 40, top = 46;
-constexpr double plot = width - labels - margin;
+constexpr double width = 1080, label_width = 360, margin = 78, row_height = 40, top = 46;
+constexpr double plot = width - label_width - margin;
 constexpr std::size_t most_rows = 24;
 
 /// What a statement took: as rehearsed, else as deployed, whichever its locks were seen in.
@@ -92,7 +92,7 @@ class Picture {
   }
 
  private:
-  [[nodiscard]] double x(double ms) const { return labels + plot * ms / std::max(timeline_.total_ms, 0.001); }
+  [[nodiscard]] double x(double ms) const { return label_width + plot * ms / std::max(timeline_.total_ms, 0.001); }
 
   void text(double at_x, double at_y, std::string_view css_class, const std::string& words) {
     svg_ +=
@@ -133,9 +133,9 @@ class Picture {
     text(0, y + 17, "table", shortened(row.table, 44));
     svg_ += "</g>\n";
     text(0, y + 32, "mode", row.mode + ": " + to_words(who));
-    double end = labels;
+    double end = label_width;
     for (const LockBar& bar : row.bars) {
-      const double from = std::min(x(bar.from_ms), labels + plot - 3);
+      const double from = std::min(x(bar.from_ms), label_width + plot - 3);
       const double wide = std::max(x(bar.to_ms) - from, 3.0);
       svg_ += fmt::format(
           "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"18\" rx=\"2\" class=\"{}\"><title>{} on {}, held "

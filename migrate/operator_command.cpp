@@ -62,9 +62,9 @@ void mask_url_passwords(std::string& text) {
 }
 
 /// Whole lines of what comes in pieces.
-class Lines {
+class WholeLines {
  public:
-  Lines(const std::vector<std::string>& secrets, const std::function<void(const std::string&)>& line)
+  WholeLines(const std::vector<std::string>& secrets, const std::function<void(const std::string&)>& line)
       : secrets_(secrets), line_(line) {}
   void take(std::string_view piece) {
     for (const char c : piece) {
@@ -167,7 +167,7 @@ Exit run_operator_command(const std::string& command, const CommandSetting& sett
                       .args = {"-c", fmt::format(supervisor, ::getpid()), "sh", command},
                       .env = setting.env,
                       .limit = limit};
-  Lines lines{setting.secrets, line};
+  WholeLines lines{setting.secrets, line};
   const ByteSink take = [&lines](ByteSpan bytes) { lines.take(as_text(bytes)); };
   const Exit end = tool.processes.run(shell, {}, take);
   lines.end();

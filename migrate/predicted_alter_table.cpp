@@ -47,10 +47,6 @@ bool reaches_children(std::string_view subtype, const ParseNode& command) {
   return always.contains(subtype) || (subtype == "AT_AddConstraint" && kind == "CONSTR_CHECK");
 }
 
-bool holds(const std::vector<std::string>& list, const std::string& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
-
 std::string column_words(const std::string& name) { return "column " + name; }
 
 class Alteration {

@@ -19,9 +19,6 @@ namespace belay {
 
 namespace {
 
-constexpr std::chrono::seconds prisma_lock_patience{10};
-constexpr std::chrono::seconds run_lock_patience{2};
-constexpr std::chrono::seconds server_patience{60};
 constexpr int restore_attempts = 2;
 constexpr int most_rounds = 3;
 

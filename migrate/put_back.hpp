@@ -59,6 +59,8 @@ void end_read_only(RunContext& context, const Rope& rope);
 PutBackReport restore_before(RunContext& context, Rope& rope, const MigrateOptions& options, Tool& tool,
                              Journal& journal);
 
+/// How long a server may be away that has gone and comes back.
+inline constexpr std::chrono::seconds server_patience{60};
 /// The maintenance session with the run lock, newly made if it broke, and no session of this run left on the target.
 /// Throws unresolved if the server does not answer for so long.
 void regain_hold(RunContext& context, const MigrateOptions& options, Tool& tool, std::chrono::seconds patience);

@@ -15,8 +15,6 @@ namespace belay {
 
 namespace {
 
-constexpr std::chrono::seconds prisma_lock_patience{10};
-
 /// Thrown and caught here: this way is not to be taken.
 struct NotThisWay {
   std::string why;

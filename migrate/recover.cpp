@@ -23,8 +23,7 @@ namespace belay {
 
 namespace {
 
-constexpr std::chrono::seconds run_lock_patience{15};  // a dead run's backend may take a moment to notice
-constexpr std::chrono::seconds prisma_lock_patience{15};
+constexpr std::chrono::seconds dead_run_patience{15};  // its backend may take a moment to notice
 
 std::string all_applied(const RunRecord& record) {
   if (record.pending.size() == 1) return "the one migration of that run is applied and recorded";
@@ -117,7 +116,7 @@ class Recovery {
 
   int run() {
     if (options_.common.dry_run) return dry_run();
-    lock_run(context_, tool_, run_lock_patience);
+    lock_run(context_, tool_, dead_run_patience);
     end_sessions();
     sweep_catalogues();
     const std::optional<SideDatabase> begun = find_begun(context_);
@@ -239,7 +238,7 @@ void Recovery::settle_by_history(Rope& rope, Journal& journal) {
   Traces traces;
   {
     Connection db{context_.target.url, context_.database(), tool_.session()};
-    take_prisma_lock(db, prisma_lock_patience);
+    take_prisma_lock(db, dead_run_patience);
     traces = find_traces(rope.record, read_history(db, rope.record.schema));
     if (traces.all_applied) return finish(rope, db);
   }

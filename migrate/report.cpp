@@ -19,8 +19,6 @@ namespace {
 /// Three digits: a statement often takes less than a millisecond.
 Json ms_of(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
 
-Json text_or_null(const std::optional<std::string>& text) { return text ? Json(*text) : Json(nullptr); }
-
 std::string to_string(RunState state) {
   switch (state) {
     case RunState::done:

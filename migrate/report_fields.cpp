@@ -101,10 +101,6 @@ std::string time_words(const std::string& iso) {
   return whole ? iso.substr(0, 10) + " " + iso.substr(11, 8) + " UTC" : iso;
 }
 
-std::string count_of(std::size_t count, const std::string& noun) {
-  return fmt::format("{} {}{}", human_count(count), noun, count == 1 ? "" : "s");
-}
-
 Tone tone_of(const std::string& state) {
   static const std::set<std::string> good{"done", "applied", "ok", "passed"};
   static const std::set<std::string> bad{"failed", "half-way", "fail", "error"};

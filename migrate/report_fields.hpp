@@ -38,8 +38,6 @@ void require_readable_report(const Json& report);
 [[nodiscard]] std::string size_words(std::optional<std::uint64_t> bytes);
 /// "2026-11-22 05:40:19 UTC" of "2026-11-22T05:40:19.123456Z"; text of another form as it is.
 [[nodiscard]] std::string time_words(const std::string& iso);
-/// "1 migration", "2 migrations".
-[[nodiscard]] std::string count_of(std::size_t count, const std::string& noun);
 
 /// How a state is meant, whatever it is called in its section.
 enum class Tone { good, neutral, warning, bad };

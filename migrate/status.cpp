@@ -51,12 +51,6 @@ void sort_in(StatusReport& report, const JoinedMigration& migration) {
   if (!migration.local->script) report.unreadable.push_back(name);
 }
 
-std::string lines(const Names& names) {
-  std::string text;
-  for (const std::string& name : names) text += name + "\n";
-  return text;
-}
-
 std::string plural(const Names& names) { return names.size() == 1 ? "" : "s"; }
 
 /// The folder just before the first pending one, as Prisma names it.
@@ -74,13 +68,13 @@ std::string diverged(const StatusReport& report) {
       "Your local migration history and the migrations table from your database are different:\n\n"
       "The last common migration is: {}\n\nThe migration{} have not yet been applied:\n{}\n"
       "The migration{} from the database are not found locally in {}:\n{}",
-      last_common(report), plural(report.pending), lines(report.pending), plural(report.missing),
-      report.folder.string(), lines(report.missing));
+      last_common(report), plural(report.pending), as_lines(report.pending), plural(report.missing),
+      report.folder.string(), as_lines(report.missing));
 }
 
 std::string not_applied(const StatusReport& report) {
   std::string text = fmt::format("Following migration{} have not yet been applied:\n{}\n", plural(report.pending),
-                                 lines(report.pending));
+                                 as_lines(report.pending));
   if (report.needs_baseline) {
     return text +
            "The database has tables and no history, so a deploy is refused (P3005). If these migrations made them:\n"
@@ -97,7 +91,7 @@ std::string failed(const StatusReport& report) {
       "The failed migration(s) can be marked as rolled back or applied:\n\n"
       "- If you rolled back the migration(s) manually:\nmigrate-production resolve --rolled-back \"{}\"\n\n"
       "- If you fixed the database manually (hotfix):\nmigrate-production resolve --applied \"{}\"\n",
-      plural(report.failed), lines(report.failed), report.failed.front(), report.failed.front());
+      plural(report.failed), as_lines(report.failed), report.failed.front(), report.failed.front());
 }
 
 /// What Prisma's status says nothing of, although its deploy or its users would meet it.
@@ -106,16 +100,16 @@ Names beyond_prisma(const StatusReport& report) {
   if (!report.rolled_back.empty())
     parts.push_back(fmt::format("Following migration{} rolled back, and the next deploy applies {} again:\n{}",
                                 report.rolled_back.size() == 1 ? " was" : "s were",
-                                report.rolled_back.size() == 1 ? "it" : "them", lines(report.rolled_back)));
+                                report.rolled_back.size() == 1 ? "it" : "them", as_lines(report.rolled_back)));
   if (!report.missing.empty() && report.pending.empty())
     parts.push_back(fmt::format("The migration{} from the database are not found locally in {}:\n{}",
-                                plural(report.missing), report.folder.string(), lines(report.missing)));
+                                plural(report.missing), report.folder.string(), as_lines(report.missing)));
   if (!report.edited.empty())
     parts.push_back(fmt::format("Following migration{} modified after {} applied:\n{}",
                                 report.edited.size() == 1 ? " was" : "s were",
-                                report.edited.size() == 1 ? "it was" : "they were", lines(report.edited)));
+                                report.edited.size() == 1 ? "it was" : "they were", as_lines(report.edited)));
   if (!report.unreadable.empty())
-    parts.push_back(fmt::format("No readable migration.sql (P3015):\n{}", lines(report.unreadable)));
+    parts.push_back(fmt::format("No readable migration.sql (P3015):\n{}", as_lines(report.unreadable)));
   return parts;
 }
 

@@ -10,7 +10,7 @@ namespace belay {
 
 namespace {
 
-constexpr Bytes largest_file = Bytes{4} << 20U;
+constexpr Bytes largest_verification = Bytes{4} << 20U;
 constexpr std::size_t shown_characters = 100;
 
 /// In one line, cut.
@@ -42,7 +42,7 @@ void check_statements(const VerifyFile& file) {
 }
 
 VerifyFile read_file(const std::filesystem::path& path, const std::string& name) {
-  VerifyFile file{name, parse_script(read_small_file(path, largest_file))};
+  VerifyFile file{name, parse_script(read_small_file(path, largest_verification))};
   check_statements(file);
   return file;
 }

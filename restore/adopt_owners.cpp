@@ -14,7 +14,7 @@ namespace belay {
 
 namespace {
 
-constexpr std::size_t most_listed = 20;
+constexpr std::size_t most_refused = 20;
 
 struct OwnedObject {
   std::string alter;  ///< TABLE "public"."orders", as ALTER … OWNER TO takes it; empty: it follows its table
@@ -209,8 +209,8 @@ class Adoption {
   void say(const std::vector<std::string>& list, const std::string& what) {
     if (list.empty()) return;
     tool_.out.warn(what);
-    for (std::size_t i = 0; i < std::min(most_listed, list.size()); ++i) tool_.out.note("  " + list[i]);
-    if (list.size() > most_listed) tool_.out.note(fmt::format("  and {} more", list.size() - most_listed));
+    for (std::size_t i = 0; i < std::min(most_refused, list.size()); ++i) tool_.out.note("  " + list[i]);
+    if (list.size() > most_refused) tool_.out.note(fmt::format("  and {} more", list.size() - most_refused));
   }
 
   const LoadRequest& load_;

@@ -12,8 +12,6 @@ namespace belay {
 
 namespace {
 
-constexpr std::chrono::seconds lock_patience{2};
-
 /// Throws where a marker speaks of a deploy: its side database is the rope that the target may still hang on. A
 /// database that migrations were only tried in never is.
 void require_no_deploy(const RunContext& context) {
@@ -43,7 +41,7 @@ void end_sessions(RunContext& context) {
 int clean_up(const RestoreOptions& options, Tool& tool) {
   RunContext context = open_run(tool, options.common, std::nullopt, options.elsewhere.to);
   const bool act = !options.common.dry_run;
-  if (act) lock_run(context, tool, lock_patience);
+  if (act) lock_run(context, tool, run_lock_patience);
   require_no_deploy(context);
   if (act) {
     remove_dead_private_folders(unpacking_folder(options.work_dir));

@@ -12,15 +12,6 @@ namespace belay {
 
 namespace {
 
-constexpr std::size_t most_listed = 20;
-
-std::string join(const std::vector<std::string>& lines) {
-  std::string text;
-  for (std::size_t i = 0; i < lines.size() && i < most_listed; ++i) text += lines[i] + "\n";
-  if (lines.size() > most_listed) text += fmt::format("and {} more\n", lines.size() - most_listed);
-  return text;
-}
-
 /// pg_dump leaves out indexes that are invalid (a failed CREATE INDEX CONCURRENTLY) and that a constraint's trigger was
 /// disabled. A restore cannot bring them back, so they are taken out of what is expected, and named, unless they came
 /// back after all (the invalid index of a partitioned table does).
@@ -41,6 +32,14 @@ SchemaFingerprint without_lost(SchemaFingerprint expected, const SchemaFingerpri
 }
 
 }  // namespace
+
+std::string first_lines(const std::vector<std::string>& lines) {
+  constexpr std::size_t most = 20;
+  std::string text;
+  for (std::size_t i = 0; i < lines.size() && i < most; ++i) text += lines[i] + "\n";
+  if (lines.size() > most) text += fmt::format("and {} more\n", lines.size() - most);
+  return text;
+}
 
 SchemaFingerprint describe_restored(Connection& side, Manifest& manifest) {
   describe_content(side, manifest);
@@ -111,7 +110,7 @@ Proof prove_equal(const LoadRequest& r, Tool& tool) {
   say_what_is_left_out(r.ownership, proof);
   if (!hard.empty()) {
     throw Error{Failure::failed, fmt::format("the restored database differs from the backup in {} points", hard.size()),
-                join(hard)};
+                first_lines(hard)};
   }
   return proof;
 }

@@ -21,6 +21,9 @@ struct Proof {
   [[nodiscard]] std::string sentence() const;
 };
 
+/// A line each, and how many more there are after the first twenty.
+[[nodiscard]] std::string first_lines(const std::vector<std::string>& lines);
+
 /// Fills in what an examined dump's manifest says of its content beside the rows: history, extensions, roles, what is
 /// not included. Returns the schema's facts.
 [[nodiscard]] SchemaFingerprint describe_restored(Connection& side, Manifest& manifest);

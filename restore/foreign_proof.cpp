@@ -11,10 +11,10 @@ namespace belay {
 
 namespace {
 
-using Tables = std::map<std::pair<std::string, std::string>, const TableContent*>;
+using TablesByName = std::map<std::pair<std::string, std::string>, const TableContent*>;
 
-Tables by_name(const ContentFingerprint& content) {
-  Tables tables;
+TablesByName by_name(const ContentFingerprint& content) {
+  TablesByName tables;
   for (const TableContent& table : content.tables) tables[{table.schema, table.name}] = &table;
   return tables;
 }
@@ -88,19 +88,11 @@ void compare_large_objects(const LargeObjects& dump, const LargeObjects& restore
   wrong.push_back(fmt::format("large objects: {} in the dump, {} after the restore", dump.count, restored.count));
 }
 
-std::string lines(const std::vector<std::string>& list) {
-  constexpr std::size_t most = 20;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(most, list.size()); ++i) text += list[i] + "\n";
-  if (list.size() > most) text += fmt::format("and {} more\n", list.size() - most);
-  return text;
-}
-
 }  // namespace
 
 CountedRows count_rows(const ContentFingerprint& dump, const ContentFingerprint& restored) {
   CountedRows counted;
-  Tables there = by_name(restored);
+  TablesByName there = by_name(restored);
   for (const TableContent& table : dump.tables) {
     const auto found = there.find({table.schema, table.name});
     const TableContent* const now = found == there.end() ? nullptr : found->second;
@@ -136,7 +128,7 @@ Proof prove_foreign(const LoadRequest& r, Tool& tool) {
   if (readable) compare_large_objects(r.manifest->content.large_objects, found.large_objects, wrong);
   if (!wrong.empty()) {
     throw Error{Failure::failed, fmt::format("the restored database differs from the dump in {} points", wrong.size()),
-                lines(wrong)};
+                first_lines(wrong)};
   }
   Proof proof{.rows = counted.rows, .tables = counted.tables};
   proof.counted = counted_words(counted, *r.foreign, objects);

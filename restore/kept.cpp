@@ -4,6 +4,7 @@
 
 #include "common/error.hpp"
 #include "common/run_context.hpp"
+#include "common/run_lock.hpp"
 #include "restore/guarded_swap.hpp"
 #include "restore/replicas.hpp"
 #include "restore/run.hpp"
@@ -11,8 +12,6 @@
 namespace belay {
 
 namespace {
-
-constexpr std::chrono::seconds lock_patience{2};
 
 const SideDatabase& find_kept(const RunContext& context, const std::optional<std::string>& name) {
   constexpr SideKind wanted = SideKind::before;
@@ -144,7 +143,7 @@ int undo_restore(const RestoreOptions& options, Tool& tool) {
   RunContext context = open_run(tool, options.common, std::nullopt, options.elsewhere.to);
   if (!options.common.dry_run) {
     require_answerable(options.common);
-    lock_run(context, tool, lock_patience);
+    lock_run(context, tool, run_lock_patience);
     check_leftovers(context, tool.out, Leftovers::refuse);
   }
   const SideDatabase& kept = find_kept(context, options.name);
@@ -181,7 +180,7 @@ int drop_kept(const RestoreOptions& options, Tool& tool) {
     return 0;
   }
   require_answerable(options.common);
-  lock_run(context, tool, lock_patience);
+  lock_run(context, tool, run_lock_patience);
   tool.out.note("About to remove " + what);
   if (!options.common.force && tool.prompt.ask("Remove it for good? (yes/no)", "yes") != Answer::yes)
     throw Error{Failure::cancelled, "cancelled; nothing was removed"};

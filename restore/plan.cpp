@@ -4,17 +4,12 @@
 #include <fmt/ranges.h>
 
 #include "common/error.hpp"
+#include "common/output.hpp"
 #include "common/sql_text.hpp"
 
 namespace belay {
 
 namespace {
-
-std::string lines(const std::vector<std::string>& list) {
-  std::string text;
-  for (const std::string& line : list) text += line + "\n";
-  return text;
-}
 
 void check_scope(const RestoreFacts& f) {
   if (f.source.manifest.scope == Scope::whole) return;
@@ -75,7 +70,7 @@ void check_roles(const RestoreFacts& f, std::vector<std::string>& warnings) {
 void check_extensions(const RestoreFacts& f) {
   if (f.missing_extensions.empty()) return;
   throw Error{Failure::refused, "extensions of the backup cannot be created on this server",
-              lines(f.missing_extensions),
+              as_lines(f.missing_extensions),
               "Install them on the server, or restore as a role that may; nothing was changed."};
 }
 
@@ -130,13 +125,13 @@ void check_server(const RestoreFacts& f) {
     throw Error{Failure::refused,
                 fmt::format("role \"{}\" may not end every session on database \"{}\", so it could not be swapped",
                             f.server.role, f.database),
-                lines(f.unreachable_sessions),
+                as_lines(f.unreachable_sessions),
                 "End those sessions, or run as a role that may: a superuser; or, where none of them is a superuser's, "
                 "a member of pg_signal_backend."};
   }
   if (!f.obstacles.empty()) {
-    throw Error{Failure::refused, fmt::format("database \"{}\" cannot be swapped now", f.database), lines(f.obstacles),
-                "Resolve these first; nothing was changed."};
+    throw Error{Failure::refused, fmt::format("database \"{}\" cannot be swapped now", f.database),
+                as_lines(f.obstacles), "Resolve these first; nothing was changed."};
   }
 }
 

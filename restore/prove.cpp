@@ -17,8 +17,6 @@ namespace belay {
 
 namespace {
 
-constexpr std::chrono::seconds lock_patience{2};
-
 /// Sessions for one trial: the caller's, which holds the locks, or two of its own.
 class TrialSessions {
  public:
@@ -30,8 +28,8 @@ class TrialSessions {
     own_.emplace(connect_maintenance(place.url, tool.session(), place.maintenance_db));
     maintenance_ = &*own_;
     lock_.emplace(place.url, own_->database(), tool.session());
-    take_run_lock(*lock_, database, tool.name, lock_patience);
-    take_work_lock(*own_, database, tool.name, lock_patience);
+    take_run_lock(*lock_, database, tool.name, run_lock_patience);
+    take_work_lock(*own_, database, tool.name, run_lock_patience);
     drop_dead_trials(*own_, database, tool);
   }
   [[nodiscard]] Connection& maintenance() { return *maintenance_; }

@@ -5,12 +5,11 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "common/history.hpp"
 
 namespace belay {
 
 namespace {
-
-constexpr std::chrono::seconds prisma_lock_patience{10};
 
 void add_lines(Result& result, const std::string& what, const std::vector<std::string>& names) {
   for (const std::string& name : names) result.text += fmt::format("{} {}\n", what, name);

@@ -7,6 +7,8 @@
 #include "backup/catalogue.hpp"
 #include "backup/facts.hpp"
 #include "common/error.hpp"
+#include "common/history.hpp"
+#include "common/run_lock.hpp"
 #include "restore/cleanup.hpp"
 #include "restore/facts.hpp"
 #include "restore/kept.hpp"
@@ -17,9 +19,6 @@
 namespace belay {
 
 namespace {
-
-constexpr std::chrono::seconds lock_patience{2};
-constexpr std::chrono::seconds prisma_lock_patience{10};
 
 /// Step 1. The backup of the present state; none where the target does not exist or it was waived.
 std::optional<BackupReport> back_up_present(const RestoreOptions& options, RunContext& context, Tool& tool) {
@@ -75,7 +74,7 @@ class Restore {
   [[nodiscard]] bool replaces() const { return context_.server.database.has_value() || !options_.elsewhere.to; }
   void lock() {
     if (replaces()) require_answerable(options_.common);
-    lock_run(context_, tool_, lock_patience);
+    lock_run(context_, tool_, run_lock_patience);
     remove_dead_private_folders(unpacking_folder(options_.work_dir));
     check_leftovers(context_, tool_.out, Leftovers::refuse);
     if (context_.server.database) check_kept(context_, options_.common.keep.value_or(1));

@@ -117,7 +117,7 @@ ArchivedBlock some_columns(const std::vector<const LostColumn*>& lost, std::size
   return block;
 }
 
-std::string one_line(std::string text) {
+std::string without_controls(std::string text) {
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
   }
@@ -136,7 +136,8 @@ std::string archive_head(const ArchiveHead& head, const std::vector<std::string>
       "-- It is one transaction. A row of a table that is there by then with other values is not overwritten: nothing "
       "is\n"
       "-- brought back then. A column's values are overwritten. Triggers of the tables are off meanwhile.\n\n",
-      one_line(head.migration), one_line(head.database), head.time, head.run, one_line(head.command));
+      without_controls(head.migration), without_controls(head.database), head.time, head.run,
+      without_controls(head.command));
   text += fmt::format(
       "\\set ON_ERROR_STOP on\nBEGIN;\nSET LOCAL client_encoding = {};\nSET LOCAL DateStyle = 'ISO, MDY';\nSET LOCAL "
       "IntervalStyle = 'postgres';\nSET LOCAL lc_monetary = 'C';\nSET LOCAL xmloption = 'content';\nSET LOCAL "

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "backup/remote_place.hpp"
+#include "common/output.hpp"
 #include "common/script.hpp"
 #include "rollback/archive_script.hpp"
 #include "rollback/recover_stage.hpp"
@@ -28,12 +29,6 @@ std::size_t load_point(const LostDataRequest& request) {
     if (request.statements[i].loss == RowLoss::up_lost) point = i + 1;
   }
   return point > 0 ? point : parse_script(request.script).statements.size();
-}
-
-std::string lines_of(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += "  " + line + "\n";
-  return text;
 }
 
 std::string bring_back_command(const fs::path& file) {
@@ -186,7 +181,7 @@ void LostData::describe(Result& result) const {
   for (const LostTable& table : discarded_.tables) archived.push_back("table " + path_of(table.schema, table.name));
   for (const LostColumn& column : discarded_.columns)
     archived.push_back(fmt::format("column {}.{}", path_of(column.schema, column.table_name), column.name));
-  if (!archived.empty()) text += "Archived before it is discarded:\n" + lines_of(archived);
+  if (!archived.empty()) text += "Archived before it is discarded:\n" + as_lines(archived, "  ");
   if (options_.no_archive) text += "What is discarded is not archived: --no-archive.\n";
   result.json["archive"] = {{"planned", archived}, {"rows", Json::array()}, {"file", nullptr}, {"command", nullptr}};
   Json recover = nullptr;
@@ -198,9 +193,9 @@ void LostData::describe(Result& result) const {
         text += fmt::format("  {}: {} rows in the backup; what comes of them is not counted beforehand ({})\n",
                             item.describe(), human_count(item.in_backup), not_counted_);
     }
-    if (!plan_.left_out.empty()) text += "Not put back by the reversal:\n" + lines_of(plan_.left_out);
+    if (!plan_.left_out.empty()) text += "Not put back by the reversal:\n" + as_lines(plan_.left_out, "  ");
     const bool fire = !triggers_.empty() && !options_.disable_triggers;
-    if (fire) text += "Fire meanwhile (--disable-triggers switches them off):\n" + lines_of(triggers_);
+    if (fire) text += "Fire meanwhile (--disable-triggers switches them off):\n" + as_lines(triggers_, "  ");
     recover = {{"backup", backup_->archive.string()}, {"taken", iso_utc(backup_->manifest->created_at)},
                {"planned", counts_json(planned_)},    {"refused", plan_.refused},
                {"left_out", plan_.left_out},          {"triggers", triggers_}};
@@ -217,11 +212,11 @@ std::optional<Error> LostData::refusal() const {
   const std::string from = backup_ ? fmt::format("In {}.\n", backup_->archive.string()) : "";
   if (!plan_.refused.empty()) {
     return Error{Failure::refused, fmt::format("not all that migration \"{}\" dropped can be brought back", migration_),
-                 lines_of(plan_.refused) + from, without_it};
+                 as_lines(plan_.refused, "  ") + from, without_it};
   }
   if (planned_.in_the_way.empty()) return std::nullopt;
   return Error{Failure::refused, fmt::format("rows keep migration \"{}\" from being taken back", migration_),
-               lines_of(planned_.in_the_way) + from, "Nothing was changed. Correct those rows, and run again."};
+               as_lines(planned_.in_the_way, "  ") + from, "Nothing was changed. Correct those rows, and run again."};
 }
 
 void LostData::between(std::size_t done) {

@@ -6,8 +6,10 @@
 
 #include "backup/catalogue.hpp"
 #include "common/error.hpp"
+#include "common/history.hpp"
 #include "common/interrupt.hpp"
 #include "common/replay.hpp"
+#include "common/run_lock.hpp"
 #include "restore/facts.hpp"
 #include "restore/replicas.hpp"
 #include "restore/run.hpp"
@@ -18,9 +20,6 @@
 namespace belay {
 
 namespace {
-
-constexpr std::chrono::seconds run_lock_patience{2};
-constexpr std::chrono::seconds prisma_lock_patience{10};
 
 constexpr const char* marking_warning =
     "Prisma does not automatically reverse migration changes. You must manually reverse the database changes or "

@@ -7,6 +7,7 @@
 #include "backup/catalogue.hpp"
 #include "backup/report.hpp"
 #include "common/fault_point.hpp"
+#include "common/history.hpp"
 #include "common/sql_text.hpp"
 #include "restore/run.hpp"
 #include "rollback/chain.hpp"
@@ -22,8 +23,6 @@ namespace belay {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::chrono::seconds prisma_lock_patience{10};
 
 class TakeBack {
  public:

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "common/output.hpp"
+
 namespace belay {
 
 namespace {
@@ -24,13 +26,9 @@ std::string lines_of(const std::vector<DataChange>& changes) {
   return text;
 }
 
-std::string lines_of(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += "  " + line + "\n";
-  return text;
-}
+std::string lines_of(const std::vector<std::string>& lines) { return as_lines(lines, "  "); }
 
-std::string one_line(std::string text) {
+std::string without_breaks(std::string text) {
   for (char& c : text) {
     if (c == '\n' || c == '\t') c = ' ';
   }
@@ -40,7 +38,7 @@ std::string one_line(std::string text) {
 std::string count_text(const ReversalStatement& statement, const Counted& counted) {
   if (statement.count.empty()) return "";
   if (counted.number) return fmt::format(": {} {}", *counted.number, statement.counted);
-  return fmt::format(": {} not counted ({})", statement.counted, one_line(counted.why_not));
+  return fmt::format(": {} not counted ({})", statement.counted, without_breaks(counted.why_not));
 }
 
 const Counted& count_at(const Judged& judged, std::size_t i) {
@@ -61,7 +59,7 @@ std::string statements_text(const Judged& judged) {
   std::string text = fmt::format("The reversal, {}:\n", judged.source);
   for (std::size_t i = 0; i < proof.statements.size(); ++i) {
     const ReversalStatement& statement = proof.statements[i];
-    text += fmt::format("  {:>3}  {}\n       {}{}\n", i + 1, one_line(statement.sql), to_string(statement.loss),
+    text += fmt::format("  {:>3}  {}\n       {}{}\n", i + 1, without_breaks(statement.sql), to_string(statement.loss),
                         count_text(statement, count_at(judged, i)));
     if (i < judged.measured.size()) text += locks_text(judged.measured[i], 7);
   }
@@ -164,7 +162,7 @@ std::optional<Error> in_the_way(const Judged& judged) {
     const ReversalStatement& statement = judged.proof.statements[i];
     const Counted& counted = count_at(judged, i);
     if (statement.loss != RowLoss::down_may_fail || counted.number.value_or(0) == 0) continue;
-    found += fmt::format("  {}: {} {}\n", one_line(statement.sql), *counted.number, statement.counted);
+    found += fmt::format("  {}: {} {}\n", without_breaks(statement.sql), *counted.number, statement.counted);
   }
   if (found.empty()) return std::nullopt;
   return Error{Failure::refused, fmt::format("rows keep migration \"{}\" from being taken back", judged.name), found,
