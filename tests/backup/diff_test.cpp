@@ -17,9 +17,9 @@ SchemaFact fact(const std::string& kind, const std::string& object, const std::s
   return {kind, object, attribute, value, expression};
 }
 
-const std::string varchars =
+const std::string check_of_varchars =
     "CHECK (((v)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[])))";
-const std::string texts =
+const std::string check_of_texts =
     "CHECK (((v)::text = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text])))";
 
 Backup some_backup() {
@@ -34,7 +34,7 @@ Backup some_backup() {
   b.manifest.content.large_objects = {2, "ff"};
   b.schema.server_major = 15;
   b.schema.facts = {fact("column", "\"public\".\"orders\".\"v\"", "type", "character varying"),
-                    fact("constraint", "\"public\".\"orders\".\"c\"", "definition", varchars, true),
+                    fact("constraint", "\"public\".\"orders\".\"c\"", "definition", check_of_varchars, true),
                     fact("extension", "\"pgcrypto\"", "version", "1.3"),
                     fact("table", "\"public\".\"orders\"", "column order", "\"id\", \"v\"")};
   return b;
@@ -63,7 +63,7 @@ TEST_CASE("a backup does not differ from itself") {
 
 TEST_CASE("what a restore alone changes is no difference") {
   Backup after = some_backup();
-  after.schema.facts[1].value = texts;
+  after.schema.facts[1].value = check_of_texts;
   after.schema.facts[3].value = "\"v\", \"id\"";
   after.manifest.content.tables[0].columns = {"v", "id"};
   after.manifest.content.tables[0].hash = "bb";
@@ -91,7 +91,7 @@ TEST_CASE("each kind of change is one line, with both values") {
          b.schema.facts.push_back(fact("column", "\"public\".\"orders\".\"w\"", "type", "integer"));
        })},
       {"~ constraint \"public\".\"orders\".\"c\": definition: CHECK (((v)::text",
-       text_after([](Backup& b) { b.schema.facts[1].value = texts + " NOT VALID"; })},
+       text_after([](Backup& b) { b.schema.facts[1].value = check_of_texts + " NOT VALID"; })},
       {"\"public\".\"orders\"  300  ->  310  +10",
        text_after([](Backup& b) { b.manifest.content.tables[0].rows = 310; })},
       {"\"public\".\"orders\"  300  ->  0  -300", text_after([](Backup& b) { b.manifest.content.tables[0].rows = 0; })},

@@ -190,6 +190,17 @@ inline void fill_orders(const TestDatabase& db) {
       "id FROM orders;");
 }
 
+inline RunResult deploy(const ToolBench& bench, Words words = {}) {
+  words.insert(words.begin(), "deploy");
+  return bench.tool("migrate-production", words);
+}
+
+inline unsigned mode_of(const fs::path& path) {
+  struct stat info {};
+  REQUIRE(::lstat(path.c_str(), &info) == 0);
+  return info.st_mode & 07777U;
+}
+
 /// Prisma's history table, as Prisma 6 makes it.
 inline const char* const history_table_sql =
     "CREATE TABLE _prisma_migrations (id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL, finished_at "

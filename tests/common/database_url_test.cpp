@@ -18,8 +18,8 @@ std::string keyword(const DatabaseUrl& url, const std::string& name) {
 
 std::string all_text(const belay::Error& error) { return error.message + '\n' + error.detail + '\n' + error.hint; }
 
-/// Message, detail and hint of the refusal; empty if the URL was taken.
-std::string refusal(const std::string& text) {
+/// Message, detail and hint of the url_refusal; empty if the URL was taken.
+std::string url_refusal(const std::string& text) {
   try {
     (void)parse_database_url(text);
   } catch (const belay::Error& error) {
@@ -178,7 +178,7 @@ TEST_CASE("a URL that cannot be read is refused, and nothing of the password is 
       Case{"postgresql://u:s3cret%00@h/app", "%00"}, Case{"postgresql://u:s3\ncret@h/app", "control character"},
       Case{"postgresql://u:s3cret@a:1,b:2/app?host=x,y,z", "number of hosts"});
   CAPTURE(row.url);
-  const std::string text = refusal(row.url);
+  const std::string text = url_refusal(row.url);
   CHECK_THAT(text, Contains(row.says));
   CHECK_THAT(text, !Contains("s3cret") && !Contains("s3") && !Contains("cret"));
 }

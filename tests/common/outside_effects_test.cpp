@@ -15,13 +15,13 @@ std::string found_in(const std::string& sql) {
   return all;
 }
 
-struct Case {
+struct EffectCase {
   const char* sql;
   const char* found;
 };
 
 TEST_CASE("statements on what all databases share, and on other servers, are outside effects") {
-  for (const Case& one : std::vector<Case>{
+  for (const EffectCase& one : std::vector<EffectCase>{
            {"CREATE ROLE app", "1 CREATE ROLE app"},
            {"CREATE USER app", "1 CREATE ROLE app"},
            {"SELECT 1;\n\nALTER ROLE app LOGIN", "3 ALTER ROLE app"},
@@ -63,7 +63,7 @@ TEST_CASE("statements on what all databases share, and on other servers, are out
 }
 
 TEST_CASE("calls that reach out are outside effects, wherever they stand in a statement") {
-  for (const Case& one : std::vector<Case>{
+  for (const EffectCase& one : std::vector<EffectCase>{
            {"SELECT dblink_exec('x', 'DROP TABLE t')", "1 calls dblink_exec"},
            {"INSERT INTO t SELECT * FROM dblink('x', 'SELECT 1') AS d (a int)", "1 calls dblink"},
            {"UPDATE t SET a = lo_import('/etc/passwd')", "1 calls lo_import"},
@@ -97,7 +97,7 @@ TEST_CASE("a function that the script defines and calls is followed, once") {
 }
 
 TEST_CASE("what is known only when it runs is unknown") {
-  for (const Case& one : std::vector<Case>{
+  for (const EffectCase& one : std::vector<EffectCase>{
            {"DO $$ BEGIN EXECUTE format('x %I', 'a'); END $$", "1 unknown EXECUTE of SQL"},
            {"DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE 'SELECT ' || 1 LOOP NULL; END LOOP; END $$",
             "1 unknown EXECUTE of SQL"},

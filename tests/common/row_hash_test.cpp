@@ -8,31 +8,31 @@
 namespace belay {
 namespace {
 
-RowHash hash_of(const std::vector<std::string>& rows) {
+RowHash row_hash_of(const std::vector<std::string>& rows) {
   RowHash hash;
   for (const std::string& row : rows) hash.add_row(row);
   return hash;
 }
 
 TEST_CASE("the hash of no rows is zero, and that of one empty row is not") {
-  CHECK(hash_of({}).hex() == "00000000000000000000000000000000");
-  CHECK(hash_of({""}).hex() == "99aa06d3014798d86001c324468d497f");  // XXH3-128 of nothing, as published
+  CHECK(row_hash_of({}).hex() == "00000000000000000000000000000000");
+  CHECK(row_hash_of({""}).hex() == "99aa06d3014798d86001c324468d497f");  // XXH3-128 of nothing, as published
 }
 
 TEST_CASE("the order of rows does not matter, everything else does") {
-  const RowHash all = hash_of({"1\ta\n", "2\tb\n", "3\tc\n"});
-  CHECK(hash_of({"3\tc\n", "1\ta\n", "2\tb\n"}) == all);
+  const RowHash all = row_hash_of({"1\ta\n", "2\tb\n", "3\tc\n"});
+  CHECK(row_hash_of({"3\tc\n", "1\ta\n", "2\tb\n"}) == all);
   const std::vector<std::vector<std::string>> others{{"1\ta\n", "2\tb\n"},                      // a row is missing
                                                      {"1\ta\n", "2\tb\n", "3\tc\n", "3\tc\n"},  // a row came twice
                                                      {"1\tb\n", "2\ta\n", "3\tc\n"},  // two values changed places
                                                      {"1\ta\n", "2\ta\n", "3\tc\n"},  // one for another
                                                      {"1\ta\n2\tb\n", "3\tc\n"}};     // two rows became one
-  for (const auto& other : others) CHECK_FALSE(hash_of(other) == all);
+  for (const auto& other : others) CHECK_FALSE(row_hash_of(other) == all);
 }
 
 TEST_CASE("equal rows do not cancel each other out") {
-  CHECK_FALSE(hash_of({"x\n", "x\n"}) == hash_of({"y\n", "y\n"}));
-  CHECK_FALSE(hash_of({"x\n", "x\n"}) == RowHash{});
+  CHECK_FALSE(row_hash_of({"x\n", "x\n"}) == row_hash_of({"y\n", "y\n"}));
+  CHECK_FALSE(row_hash_of({"x\n", "x\n"}) == RowHash{});
 }
 
 TEST_CASE("the sum carries from the low half into the high one, and wraps around at 2^128") {
@@ -50,9 +50,9 @@ TEST_CASE("a row hashed in pieces has the hash of the whole row") {
   for (const std::size_t size : {1U, 7U, 240U, 1999U, 5000U}) {
     for (std::size_t at = 0; at < row.size(); at += size) pieces.add(std::string_view(row).substr(at, size));
     CAPTURE(size);
-    CHECK(pieces.take() == hash_of({row}));
+    CHECK(pieces.take() == row_hash_of({row}));
   }
-  CHECK(pieces.take() == hash_of({""}));
+  CHECK(pieces.take() == row_hash_of({""}));
 }
 
 TEST_CASE("two large objects that exchange their contents differ from before") {

@@ -10,7 +10,7 @@
 namespace belay::test {
 namespace {
 
-constexpr int sample = 6;
+constexpr int deploy_sample = 6;
 
 struct Known {
   std::string name, sql;
@@ -220,9 +220,9 @@ void crash_server_of_deploys(int count) {
   }
 }
 
-TEST_CASE("a deploy is killed") { kill_deploys(sample); }
+TEST_CASE("a deploy is killed") { kill_deploys(deploy_sample); }
 TEST_CASE("a deploy is killed at every point", "[long]") { kill_deploys(every_point); }
-TEST_CASE("sessions of a deploy are ended by others") { end_sessions_of_deploys(sample); }
+TEST_CASE("sessions of a deploy are ended by others") { end_sessions_of_deploys(deploy_sample); }
 TEST_CASE("sessions of a deploy are ended by others at every point", "[long]") { end_sessions_of_deploys(every_point); }
 TEST_CASE("the server crashes under a deploy") { crash_server_of_deploys(2); }
 TEST_CASE("the server crashes under a deploy at every point", "[long]") { crash_server_of_deploys(every_point); }

@@ -1,6 +1,7 @@
 // Everything around a guarded run dies, or belay at any moment: it has to end in order, and say the truth.
 #include "tests/fault/disturbed.hpp"
 #include "tests/fault/help_desk.hpp"
+#include "tests/fault/ways.hpp"
 #include "tests/support/catch.hpp"
 
 namespace belay::test {
@@ -9,11 +10,6 @@ namespace {
 Sweep good_run(Bench& bench) {
   Sweep sweep{.argv = bench.guarded(bench.folder("good", {add_language(), drop_note()}))};
   sweep.following = sweep.argv;
-  return sweep;
-}
-Sweep failing_run(Bench& bench) {
-  Sweep sweep{.argv = bench.guarded(bench.folder("failing", {add_language(), drop_photo_then_fail()})), .status = 6};
-  sweep.following = bench.guarded(bench.folder("mended", {add_language(), drop_note()}));
   return sweep;
 }
 

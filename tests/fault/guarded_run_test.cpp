@@ -4,12 +4,13 @@
 
 #include "tests/fault/help_desk.hpp"
 #include "tests/fault/sweep.hpp"
+#include "tests/fault/ways.hpp"
 #include "tests/support/catch.hpp"
 
 namespace belay::test {
 namespace {
 
-constexpr int sample = 2;
+constexpr int guarded_sample = 2;
 
 void sweep_two_good(int count) {
   Bench bench{Owner::plain};
@@ -65,11 +66,6 @@ void sweep_index_concurrently(int count) {
   sweep_kills(bench, sweep, count);
 }
 
-std::vector<std::string> rehearsed(std::vector<std::string> argv) {
-  std::replace(argv.begin(), argv.end(), std::string{"--no-rehearse"}, std::string{"--rehearse"});
-  return argv;
-}
-
 void sweep_rehearsed(int count) {
   Bench bench{Owner::plain};
   Sweep sweep{.argv = rehearsed(bench.guarded(bench.folder("good", {add_language(), drop_note()})))};
@@ -93,33 +89,35 @@ void sweep_spare(int count) {
 }  // namespace
 
 TEST_CASE("a rehearsed guarded run is killed at every point", "[long]") { sweep_rehearsed(every_point); }
-TEST_CASE("a guarded run that fails after its rehearsal is killed", "[long]") { sweep_spare(sample); }
+TEST_CASE("a guarded run that fails after its rehearsal is killed", "[long]") { sweep_spare(guarded_sample); }
 TEST_CASE("a guarded run that fails after its rehearsal is killed at every point", "[long]") {
   sweep_spare(every_point);
 }
 
-TEST_CASE("a guarded run of two good migrations is killed", "[long]") { sweep_two_good(sample); }
+TEST_CASE("a guarded run of two good migrations is killed", "[long]") { sweep_two_good(guarded_sample); }
 TEST_CASE("a guarded run of two good migrations is killed at every point", "[long]") { sweep_two_good(every_point); }
 
-TEST_CASE("a guarded run whose second migration fails is killed") { sweep_second_fails(sample); }
+TEST_CASE("a guarded run whose second migration fails is killed") { sweep_second_fails(guarded_sample); }
 TEST_CASE("a guarded run whose second migration fails is killed at every point", "[long]") {
   sweep_second_fails(every_point);
 }
 
-TEST_CASE("a guarded run of a migration with its own COMMIT is killed", "[long]") { sweep_own_commit(sample); }
+TEST_CASE("a guarded run of a migration with its own COMMIT is killed", "[long]") { sweep_own_commit(guarded_sample); }
 TEST_CASE("a guarded run of a migration with its own COMMIT is killed at every point", "[long]") {
   sweep_own_commit(every_point);
 }
 
-TEST_CASE("a guarded run that commits nothing is killed", "[long]") { sweep_nothing_committed(sample); }
+TEST_CASE("a guarded run that commits nothing is killed", "[long]") { sweep_nothing_committed(guarded_sample); }
 TEST_CASE("a guarded run that commits nothing is killed at every point", "[long]") {
   sweep_nothing_committed(every_point);
 }
 
-TEST_CASE("a first deploy on an empty database is killed", "[long]") { sweep_first_deploy(sample); }
+TEST_CASE("a first deploy on an empty database is killed", "[long]") { sweep_first_deploy(guarded_sample); }
 TEST_CASE("a first deploy on an empty database is killed at every point", "[long]") { sweep_first_deploy(every_point); }
 
-TEST_CASE("a guarded run that builds an index concurrently is killed", "[long]") { sweep_index_concurrently(sample); }
+TEST_CASE("a guarded run that builds an index concurrently is killed", "[long]") {
+  sweep_index_concurrently(guarded_sample);
+}
 TEST_CASE("a guarded run that builds an index concurrently is killed at every point", "[long]") {
   sweep_index_concurrently(every_point);
 }

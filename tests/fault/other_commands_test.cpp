@@ -7,7 +7,7 @@
 namespace belay::test {
 namespace {
 
-constexpr int sample = 3;
+constexpr int command_sample = 3;
 
 void sweep_mark(int count) {
   Bench bench{Owner::plain};
@@ -58,11 +58,11 @@ void sweep_baseline(int count) { sweep_books("TRUNCATE _prisma_migrations", {"ba
 
 }  // namespace
 
-TEST_CASE("resolving a failed migration as applied is killed") { sweep_resolve(sample); }
+TEST_CASE("resolving a failed migration as applied is killed") { sweep_resolve(command_sample); }
 TEST_CASE("resolving a failed migration as applied is killed at every point", "[long]") { sweep_resolve(every_point); }
 TEST_CASE("a baseline is killed at every point", "[long]") { sweep_baseline(every_point); }
 
-TEST_CASE("taking a migration back by its reversal is killed") { sweep_reversal(sample); }
+TEST_CASE("taking a migration back by its reversal is killed") { sweep_reversal(command_sample); }
 TEST_CASE("taking a migration back by its reversal is killed at every point", "[long]") { sweep_reversal(every_point); }
 
 TEST_CASE("sessions of a reversal are ended by others at every point", "[long]") {
@@ -74,7 +74,7 @@ TEST_CASE("the server crashes under a reversal at every point", "[long]") {
   crash_server(bench, reversal(bench), Belay::lives_on, every_point);
 }
 
-TEST_CASE("marking a migration as rolled back is killed") { sweep_mark(sample); }
+TEST_CASE("marking a migration as rolled back is killed") { sweep_mark(command_sample); }
 TEST_CASE("marking a migration as rolled back is killed at every point", "[long]") { sweep_mark(every_point); }
 
 }  // namespace belay::test

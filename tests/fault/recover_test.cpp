@@ -10,13 +10,7 @@
 namespace belay::test {
 namespace {
 
-constexpr int sample = 1;
-
-Sweep failing_run(Bench& bench) {
-  Sweep sweep{.argv = bench.guarded(bench.folder("failing", {add_language(), drop_photo_then_fail()})), .status = 6};
-  sweep.following = bench.guarded(bench.folder("mended", {add_language(), drop_note()}));
-  return sweep;
-}
+constexpr int recover_sample = 1;
 
 Point last_named(const std::vector<Point>& points, const std::string& name) {
   const auto found = std::find_if(points.rbegin(), points.rend(), [&](const Point& p) { return p.name == name; });
@@ -120,7 +114,7 @@ void sweep_two_recoveries(Bench& bench, int rounds) {
 
 TEST_CASE("recover is killed after the deploy") {
   Bench bench{Owner::plain};
-  sweep_recover(bench, failing_run(bench), "apply: failed row written", sample);
+  sweep_recover(bench, failing_run(bench), "apply: failed row written", recover_sample);
 }
 TEST_CASE("recover is killed at every point after the deploy", "[long]") {
   Bench bench{Owner::plain};
@@ -129,7 +123,7 @@ TEST_CASE("recover is killed at every point after the deploy", "[long]") {
 
 TEST_CASE("recover is killed when the run had died restoring", "[long]") {
   Bench bench{Owner::superuser};
-  sweep_recover(bench, failing_run(bench), "child ended: pg_restore", sample);
+  sweep_recover(bench, failing_run(bench), "child ended: pg_restore", recover_sample);
 }
 TEST_CASE("recover is killed at every point when the run had died restoring", "[long]") {
   Bench bench{Owner::superuser};
@@ -138,7 +132,7 @@ TEST_CASE("recover is killed at every point when the run had died restoring", "[
 
 TEST_CASE("recover is killed while it takes a run back by a reversal") {
   Bench bench{Owner::plain};
-  sweep_recover(bench, half_taken_back(bench), "apply: failed row written", sample);
+  sweep_recover(bench, half_taken_back(bench), "apply: failed row written", recover_sample);
 }
 TEST_CASE("recover is killed at every point while it takes a run back by a reversal", "[long]") {
   Bench bench{Owner::plain};

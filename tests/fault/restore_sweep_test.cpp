@@ -7,7 +7,7 @@
 namespace belay::test {
 namespace {
 
-constexpr int sample = 3;
+constexpr int restore_sample = 3;
 
 std::filesystem::path only_archive_in(const std::filesystem::path& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder))
@@ -56,20 +56,20 @@ void sweep_restore(Owner owner, int count) {
 }
 
 /// pg_dump of the pre-restore backup, pg_restore that reads it, pg_restore that loads.
-constexpr int children = 3;
+constexpr int restore_children = 3;
 
 }  // namespace
 
-TEST_CASE("a restore is killed") { sweep_restore(Owner::plain, sample); }
+TEST_CASE("a restore is killed") { sweep_restore(Owner::plain, restore_sample); }
 TEST_CASE("a restore is killed at every point", "[long]") { sweep_restore(Owner::superuser, every_point); }
 
 TEST_CASE("the children of a restore are killed", "[long]") {
   Accident here{Owner::plain};
-  kill_children(here.bench, here.restore, children, children);
+  kill_children(here.bench, here.restore, restore_children, restore_children);
 }
 TEST_CASE("the children of a restore are killed many times", "[long]") {
   Accident here{Owner::superuser};
-  kill_children(here.bench, here.restore, children, 60);
+  kill_children(here.bench, here.restore, restore_children, 60);
 }
 
 TEST_CASE("sessions of a restore are ended by others", "[long]") {

@@ -15,11 +15,6 @@ Words with(Words argv, const Words& further) {
   return argv;
 }
 
-Words rehearsed(Words argv) {
-  std::replace(argv.begin(), argv.end(), std::string{"--no-rehearse"}, std::string{"--rehearse"});
-  return argv;
-}
-
 std::string psql() { return (pg_bin() / "psql").string() + " -XqAt -v ON_ERROR_STOP=1 \"$DATABASE_URL\""; }
 
 /// As the engine does it: the script and its row are one transaction.
@@ -34,6 +29,17 @@ std::string applied_by_psql(Bench& bench, const MigrationText& migration) {
 }
 
 }  // namespace
+
+std::vector<std::string> rehearsed(std::vector<std::string> argv) {
+  std::replace(argv.begin(), argv.end(), std::string{"--no-rehearse"}, std::string{"--rehearse"});
+  return argv;
+}
+
+Sweep failing_run(Bench& bench) {
+  Sweep sweep{.argv = bench.guarded(bench.folder("failing", {add_language(), drop_photo_then_fail()})), .status = 6};
+  sweep.following = bench.guarded(bench.folder("mended", {add_language(), drop_note()}));
+  return sweep;
+}
 
 Sweep read_only_with_everything(Bench& bench) {
   const Words good = bench.guarded(bench.folder("good", {add_language(), drop_note()}));

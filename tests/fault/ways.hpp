@@ -14,6 +14,11 @@ struct Way {
   std::function<Sweep(Bench&)> sweep;
 };
 
+/// A guarded run's words with the rehearsal that bench.guarded() leaves out.
+[[nodiscard]] std::vector<std::string> rehearsed(std::vector<std::string> argv);
+
+/// The second of two migrations fails, and what is run then is good.
+[[nodiscard]] Sweep failing_run(Bench& bench);
 /// Two good migrations, --read-only, with hooks, a health check and a copy of the backup elsewhere.
 [[nodiscard]] Sweep read_only_with_everything(Bench& bench);
 /// --read-only, the second migration fails, the backup is restored.

@@ -8,14 +8,14 @@ namespace {
 
 using Catch::Contains;
 
-const std::string sql = "CREATE TABLE t ();";
+const std::string usual_sql = "CREATE TABLE t ();";
 
-Migration file(const std::string& name, const std::string& text = sql) {
+Migration script_file(const std::string& name, const std::string& text = usual_sql) {
   return {name, name + "/migration.sql", text, sha256_hex(text)};
 }
 
-HistoryRow row(const std::string& id, const std::string& name, const std::string& state,
-               const std::string& text = sql) {
+HistoryRow record(const std::string& id, const std::string& name, const std::string& state,
+                  const std::string& text = usual_sql) {
   HistoryRow r;
   r.id = id;
   r.migration_name = name;
@@ -27,32 +27,32 @@ HistoryRow row(const std::string& id, const std::string& name, const std::string
   return r;
 }
 
-struct Case {
+struct CommandCase {
   std::vector<HistoryRow> after;
   std::optional<Error> failure = {};
-  std::vector<Migration> files = {file("0_old"), file("1_a"), file("2_b")};
-  std::string script_of_b = sql;
+  std::vector<Migration> files = {script_file("0_old"), script_file("1_a"), script_file("2_b")};
+  std::string script_of_b = usual_sql;
 };
 
-DeployReport judged(const Case& c) {
+DeployReport judged(const CommandCase& c) {
   MigrationPlan plan;
-  plan.pending.push_back({file("1_a"), parse_script(sql)});
-  plan.pending.push_back({file("2_b"), parse_script(c.script_of_b)});
-  const History before{true, {row("0", "0_old", "applied"), row("r", "1_a", "rolled back")}};
+  plan.pending.push_back({script_file("1_a"), parse_script(usual_sql)});
+  plan.pending.push_back({script_file("2_b"), parse_script(c.script_of_b)});
+  const History before{true, {record("0", "0_old", "applied"), record("r", "1_a", "rolled back")}};
   AfterCommand after{.failure = c.failure, .history = {true, c.after}, .folder = {}};
   after.folder.migrations = c.files;
   return judge_command(plan, before, after);
 }
 
-const HistoryRow old_row = row("0", "0_old", "applied"), earlier = row("r", "1_a", "rolled back");
-const HistoryRow a = row("1", "1_a", "applied"), b = row("2", "2_b", "applied");
+const HistoryRow old_row = record("0", "0_old", "applied"), earlier_row = record("r", "1_a", "rolled back");
+const HistoryRow a = record("1", "1_a", "applied"), b = record("2", "2_b", "applied");
 
 std::string problem(const DeployReport& report) {
   return report.failure ? report.failure->message + "\n" + report.failure->detail : "good";
 }
 
 TEST_CASE("a command that ended well and whose migrations are all recorded is good") {
-  const DeployReport report = judged({{old_row, earlier, a, b}});
+  const DeployReport report = judged({{old_row, earlier_row, a, b}});
   CHECK(problem(report) == "good");
   CHECK(report.committed_something);
   REQUIRE(report.applied.size() == 2);
@@ -63,34 +63,37 @@ TEST_CASE("a command that ended well and whose migrations are all recorded is go
 TEST_CASE("the history decides, whatever the command's status says") {
   const Error status{Failure::failed, "--deploy-command ended with status 1", "P3018\n"};
   struct Row {
-    Case c;
+    CommandCase c;
     std::string why, migration;
     bool committed;
   };
   for (const Row& r : {
-           Row{{{old_row, earlier}}, "did not apply migration \"1_a\"", "1_a", false},
-           Row{{{old_row, earlier, a}}, "did not apply migration \"2_b\"", "2_b", true},
-           Row{{{old_row, earlier, a, b}, status}, "ended with status 1", "", true},
-           Row{{{old_row, earlier, row("1", "1_a", "failed")}, status}, "P3018", "1_a", false},
-           Row{{{old_row, earlier, a, row("2", "2_b", "failed")}, status}, "ended with status 1", "2_b", true},
-           Row{{{old_row, earlier, a, row("2", "2_b", "failed")}}, "ERROR: it broke", "2_b", true},
-           Row{{{old_row, earlier, a, row("2", "2_b", "rolled back")}}, "was rolled back", "2_b", true},
-           Row{{{old_row, earlier, a, row("2", "2_b", "applied", "CREATE TABLE other ();")}},
+           Row{{{old_row, earlier_row}}, "did not apply migration \"1_a\"", "1_a", false},
+           Row{{{old_row, earlier_row, a}}, "did not apply migration \"2_b\"", "2_b", true},
+           Row{{{old_row, earlier_row, a, b}, status}, "ended with status 1", "", true},
+           Row{{{old_row, earlier_row, record("1", "1_a", "failed")}, status}, "P3018", "1_a", false},
+           Row{{{old_row, earlier_row, a, record("2", "2_b", "failed")}, status}, "ended with status 1", "2_b", true},
+           Row{{{old_row, earlier_row, a, record("2", "2_b", "failed")}}, "ERROR: it broke", "2_b", true},
+           Row{{{old_row, earlier_row, a, record("2", "2_b", "rolled back")}}, "was rolled back", "2_b", true},
+           Row{{{old_row, earlier_row, a, record("2", "2_b", "applied", "CREATE TABLE other ();")}},
                "a file other than",
                "2_b",
                true},
-           Row{{{old_row, earlier, a, b, row("3", "3_c", "applied")}},
+           Row{{{old_row, earlier_row, a, b, record("3", "3_c", "applied")}},
                "\"3_c\", which this run did not have pending",
                "",
                true},
-           Row{{{earlier, a, b}}, "changed the earlier history of migration \"0_old\"", "", true},
-           Row{{{row("0", "0_old", "rolled back"), earlier, a, b}}, "changed the earlier history", "", true},
-           Row{{{old_row, earlier, a, b}, {}, {file("1_a"), file("2_b", "SELECT 1")}},
+           Row{{{earlier_row, a, b}}, "changed the earlier history of migration \"0_old\"", "", true},
+           Row{{{record("0", "0_old", "rolled back"), earlier_row, a, b}}, "changed the earlier history", "", true},
+           Row{{{old_row, earlier_row, a, b}, {}, {script_file("1_a"), script_file("2_b", "SELECT 1")}},
                "were changed while",
                "2_b",
                true},
-           Row{{{old_row, earlier, a, b}, {}, {file("1_a")}}, "were changed while", "2_b", true},
-           Row{{{old_row, earlier, row("2", "2_b", "failed")}, status, {file("1_a"), file("2_b")}, "VACUUM;"},
+           Row{{{old_row, earlier_row, a, b}, {}, {script_file("1_a")}}, "were changed while", "2_b", true},
+           Row{{{old_row, earlier_row, record("2", "2_b", "failed")},
+                status,
+                {script_file("1_a"), script_file("2_b")},
+                "VACUUM;"},
                "status 1",
                "2_b",
                true},

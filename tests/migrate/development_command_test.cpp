@@ -9,7 +9,7 @@ namespace {
 
 using Catch::Contains;
 
-const std::map<std::string, std::string> files{
+const std::map<std::string, std::string> package_files{
     {"/app/package.json", R"({"scripts": {
       "deploy": "prisma migrate deploy", "db:dev": "prisma migrate dev --name x", "release": "npm run build && npm run db:dev",
       "build": "tsc", "prisma": "dotenv -e .env -- prisma", "check": "echo ok", "precheck": "prisma db push", "loop": "npm run loop",
@@ -20,8 +20,8 @@ const std::map<std::string, std::string> files{
 
 std::string verdict(const std::string& command, const std::string& folder = "/app/packages/db") {
   const FileText read = [](const std::filesystem::path& path) -> std::optional<std::string> {
-    const auto found = files.find(path.lexically_normal().string());
-    return found == files.end() ? std::nullopt : std::optional{found->second};
+    const auto found = package_files.find(path.lexically_normal().string());
+    return found == package_files.end() ? std::nullopt : std::optional{found->second};
   };
   return development_command(command, folder, read).value_or("good");
 }

@@ -18,7 +18,7 @@ RunRecord record(const std::vector<RecordedPending>& pending, const std::vector<
   return r;
 }
 
-HistoryRow row(const std::string& id, const std::string& name, const std::string& state) {
+HistoryRow row_with_id(const std::string& id, const std::string& name, const std::string& state) {
   HistoryRow r;
   r.id = id;
   r.migration_name = name;
@@ -69,17 +69,32 @@ TEST_CASE("what a run left in the history says whether something may have been c
   const RunRecord loose = record({{"1_a", false}});
   const std::vector<Case> cases{
       {"nothing", two, {}, 0, false, false},
-      {"others' rows only", two, {row("x", "0_old", "applied"), row("y", "0_bad", "failed")}, 0, false, false},
-      {"the first applied", two, {row("1", "1_a", "applied")}, 1, false, true},
-      {"both applied", two, {row("1", "1_a", "applied"), row("2", "2_b", "applied")}, 2, true, true},
-      {"the first failed as one transaction", two, {row("1", "1_a", "failed")}, 1, false, false},
-      {"the second failed", two, {row("1", "1_a", "applied"), row("2", "2_b", "failed")}, 2, false, true},
-      {"a loose one begun", loose, {row("1", "1_a", "failed")}, 1, false, true},
-      {"a loose one applied", loose, {row("1", "1_a", "applied")}, 1, true, true},
-      {"a row of an earlier try", record({{"1_a", true}}, {"1"}), {row("1", "1_a", "rolled back")}, 0, false, false},
+      {"others' rows only",
+       two,
+       {row_with_id("x", "0_old", "applied"), row_with_id("y", "0_bad", "failed")},
+       0,
+       false,
+       false},
+      {"the first applied", two, {row_with_id("1", "1_a", "applied")}, 1, false, true},
+      {"both applied", two, {row_with_id("1", "1_a", "applied"), row_with_id("2", "2_b", "applied")}, 2, true, true},
+      {"the first failed as one transaction", two, {row_with_id("1", "1_a", "failed")}, 1, false, false},
+      {"the second failed",
+       two,
+       {row_with_id("1", "1_a", "applied"), row_with_id("2", "2_b", "failed")},
+       2,
+       false,
+       true},
+      {"a loose one begun", loose, {row_with_id("1", "1_a", "failed")}, 1, false, true},
+      {"a loose one applied", loose, {row_with_id("1", "1_a", "applied")}, 1, true, true},
+      {"a row of an earlier try",
+       record({{"1_a", true}}, {"1"}),
+       {row_with_id("1", "1_a", "rolled back")},
+       0,
+       false,
+       false},
       {"an earlier try and this one",
        record({{"1_a", true}}, {"1"}),
-       {row("1", "1_a", "rolled back"), row("2", "1_a", "applied")},
+       {row_with_id("1", "1_a", "rolled back"), row_with_id("2", "1_a", "applied")},
        1,
        true,
        true},
@@ -99,7 +114,7 @@ TEST_CASE(
   plan.creates_history = false;
   plan.pending = {{{"1_a", "1_a/migration.sql", "SELECT 1", "x"}, parse_script("SELECT 1")},
                   {{"2_b", "2_b/migration.sql", "COMMIT", "x"}, parse_script("COMMIT")}};
-  const History history{true, {row("old", "1_a", "rolled back"), row("other", "0_x", "applied")}};
+  const History history{true, {row_with_id("old", "1_a", "rolled back"), row_with_id("other", "0_x", "applied")}};
   const RunRecord r = make_record(plan, history, "app");
   CHECK(r.schema == "app");
   REQUIRE(r.pending.size() == 2);

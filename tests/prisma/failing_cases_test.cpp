@@ -4,8 +4,6 @@
 namespace belay::test {
 namespace {
 
-const std::string first = "20240101000000_init", second = "20240102000000_two", third = "20240103000000_three";
-
 /// The second of three fails in its second statement; what both leave is the first one's table and a failed row.
 void fail_in_second(Turns& turns) {
   turns.migration(first, "CREATE TABLE a (id int);");

@@ -4,8 +4,6 @@
 namespace belay::test {
 namespace {
 
-const std::string first = "20240101000000_init", second = "20240102000000_two", third = "20240103000000_three";
-
 void write_three(const Turns& turns) {
   turns.migration(first, "CREATE TABLE a (id serial PRIMARY KEY);");
   turns.migration(second, "ALTER TABLE a ADD COLUMN note text NOT NULL DEFAULT '';");

@@ -14,6 +14,9 @@
 
 namespace belay::test {
 
+/// Names of migrations, in the order in which they are applied.
+inline const std::string first = "20240101000000_init", second = "20240102000000_two", third = "20240103000000_three";
+
 /// A database and a migrations folder that either program can be let at.
 class Place {
  public:

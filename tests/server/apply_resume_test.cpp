@@ -7,11 +7,6 @@
 namespace belay::test {
 namespace {
 
-RunResult deploy(const ToolBench& bench, Words words = {}) {
-  words.insert(words.begin(), "deploy");
-  return bench.tool("migrate-production", words);
-}
-
 std::string row(const ToolBench& bench) {
   return bench.db.value(
       "SELECT concat_ws(' ', count(*), bool_and(finished_at IS NOT NULL), bool_or(logs IS NOT NULL), "

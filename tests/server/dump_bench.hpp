@@ -5,6 +5,11 @@
 
 namespace belay::test {
 
+/// A dump's file, and the shell line that makes it.
+struct DumpForm {
+  std::string name, made_by;
+};
+
 class DumpBench : public ToolBench {
  public:
   explicit DumpBench(const std::string& hint = "dump", Owner owner = Owner::plain) : ToolBench(hint, owner) {

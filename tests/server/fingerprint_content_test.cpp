@@ -16,7 +16,7 @@
 namespace belay::test {
 namespace {
 
-void fill(const TestDatabase& db) {
+void fill_rows(const TestDatabase& db) {
   db.sql(odd_values_sql);
   db.sql(odd_tables_sql);
 }
@@ -25,7 +25,7 @@ SessionSettings pinned() { return {.application_name = "belay/test", .pinned_tex
 
 Connection pinned_session(const DatabaseUrl& url) { return {url, url.database, pinned()}; }
 
-std::string dump(const DatabaseUrl& url, const std::vector<std::string>& options = {}) {
+std::string custom_dump(const DatabaseUrl& url, const std::vector<std::string>& options = {}) {
   std::vector<std::string> argv{pg_bin() / "pg_dump", "-Fc", "-Z0", "--dbname=" + child_conninfo(url, url.database)};
   argv.insert(argv.end(), options.begin(), options.end());
   const auto env = child_connection_environment(url, pinned(), 150000);
@@ -57,14 +57,14 @@ ContentFingerprint read_live(const DatabaseUrl& url, const std::vector<TableCont
 
 std::vector<std::string> differences(const ContentFingerprint& expected, ContentFingerprint found) {
   if (expected.sequences.empty() || found.sequences.empty())
-    found.sequences = expected.sequences;  // an archive's has none
+    found.sequences = expected.sequences;  // an archive's has no_differences
   std::vector<std::string> lines;
   for (const ContentDifference& one : compare_content(expected, found))
     lines.push_back(one.object + ": " + one.describe);
   return lines;
 }
 
-const std::vector<std::string> none;
+const std::vector<std::string> no_differences;
 
 const TableContent& table_of(const ContentFingerprint& content, const std::string& name) {
   for (const TableContent& table : content.tables) {
@@ -76,9 +76,9 @@ const TableContent& table_of(const ContentFingerprint& content, const std::strin
 
 TEST_CASE("an archive of pg_dump yields the live database's fingerprint, in pieces of any size") {
   const TestDatabase db("content");
-  fill(db);
+  fill_rows(db);
   const ContentFingerprint live = read_live(db.url());
-  const std::string archive = dump(db.url());
+  const std::string archive = custom_dump(db.url());
   CHECK(table_of(live, "no_columns").rows == 2);
   CHECK(table_of(live, "no_columns").columns.empty());
   CHECK(table_of(live, "only_generated").rows == 1);
@@ -99,7 +99,7 @@ TEST_CASE("an archive of pg_dump yields the live database's fingerprint, in piec
       [&] { return archive.size(); }, [&] { return std::size_t{1} + random() % (std::size_t{1} << random() % 20); }};
   for (const auto& size : sizes) {
     const ContentFingerprint read = read_archive(archive, size);
-    CHECK(differences(live, read) == none);
+    CHECK(differences(live, read) == no_differences);
     CHECK(read.tables == live.tables);
     CHECK(read.large_objects == live.large_objects);
     CHECK(read.skipped == live.skipped);
@@ -108,7 +108,7 @@ TEST_CASE("an archive of pg_dump yields the live database's fingerprint, in piec
 
 TEST_CASE("what is listed and where sequences stand is read as it is in the database") {
   const TestDatabase db("listed");
-  fill(db);
+  fill_rows(db);
   Connection session = db.connect();  // no pinned text form is needed for names and numbers
   std::vector<std::string> names;
   for (const TableContent& table : list_tables(session)) names.push_back(table.name);
@@ -131,9 +131,9 @@ TEST_CASE("more sequences than one statement asks for are all read") {
 
 TEST_CASE("settings of database and role that change how values are printed do not change the fingerprint") {
   const TestDatabase db("settings");
-  fill(db);
+  fill_rows(db);
   const ContentFingerprint before = read_live(db.url());
-  REQUIRE(differences(before, read_archive(dump(db.url()))) == none);
+  REQUIRE(differences(before, read_archive(custom_dump(db.url()))) == no_differences);
   const auto set = [&](const std::string& setting) {
     db.sql("DO $$ BEGIN EXECUTE format($f$ALTER DATABASE %I SET " + setting + "$f$, current_database()); END $$");
   };
@@ -145,8 +145,8 @@ TEST_CASE("settings of database and role that change how values are printed do n
   REQUIRE(db.value("SELECT '2024-03-31 00:00Z'::timestamptz || ' ' || '\\x00'::bytea::text") ==
           "31.03.2024 09:00:00 JST \\000");
   set("statement_timeout = '1ms'");
-  CHECK(differences(before, read_live(db.url())) == none);
-  CHECK(differences(before, read_archive(dump(db.url()))) == none);
+  CHECK(differences(before, read_live(db.url())) == no_differences);
+  CHECK(differences(before, read_archive(custom_dump(db.url()))) == no_differences);
 }
 
 TEST_CASE("a session whose text form is not pinned is refused instead of yielding other hashes") {
@@ -166,12 +166,12 @@ TEST_CASE("the order of rows on disk is no difference, one changed value is") {
   const std::string order = db.value("SELECT string_agg(i::text, ',') FROM (SELECT i FROM t LIMIT 10) x");
   db.sql("CLUSTER t USING by_v");
   REQUIRE(db.value("SELECT string_agg(i::text, ',') FROM (SELECT i FROM t LIMIT 10) x") != order);
-  CHECK(differences(before, read_live(db.url())) == none);
-  CHECK(differences(before, read_archive(dump(db.url()))) == none);
+  CHECK(differences(before, read_live(db.url())) == no_differences);
+  CHECK(differences(before, read_archive(custom_dump(db.url()))) == no_differences);
   db.sql("UPDATE t SET v = v || ' ' WHERE i = 2500");
   const std::vector<std::string> changed{"table \"public\".\"t\": same number of rows (5000), different content"};
   CHECK(differences(before, read_live(db.url())) == changed);
-  CHECK(differences(before, read_archive(dump(db.url()))) == changed);
+  CHECK(differences(before, read_archive(custom_dump(db.url()))) == changed);
 }
 
 TEST_CASE("changes that a count does not show are seen") {
@@ -192,7 +192,7 @@ TEST_CASE("changes that a count does not show are seen") {
     const ContentFingerprint after = read_content_fingerprint(session);
     CHECK_FALSE(table_of(after, "t") == table_of(before, "t"));
     db.sql("TRUNCATE t; INSERT INTO t TABLE kept; DROP TABLE kept");
-    REQUIRE(differences(before, read_live(db.url())) == none);
+    REQUIRE(differences(before, read_live(db.url())) == no_differences);
   }
 }
 
@@ -200,10 +200,10 @@ TEST_CASE(
     "a restored database has the fingerprint of the original, also where a table's columns came back in another "
     "order") {
   const TestDatabase db("original"), restored("restored");
-  fill(db);
+  fill_rows(db);
   const ContentFingerprint original = read_live(db.url());
   const ScratchFolder folder;
-  write_text(folder / "a.dump", dump(db.url()));
+  write_text(folder / "a.dump", custom_dump(db.url()));
   const auto env = child_connection_environment(restored.url(), pinned(), 150000);
   const RunResult result = run({pg_bin() / "pg_restore", "--exit-on-error", "--no-owner",
                                 "--dbname=" + child_conninfo(restored.url(), restored.name()), folder / "a.dump"},
@@ -231,7 +231,7 @@ TEST_CASE("in an open transaction its snapshot is read, and pg_dump sees the sam
   CHECK(table_of(content, "other").rows == 100);
   CHECK(content.large_objects.count == 1);
   CHECK(session.transaction_state() == TransactionState::open);
-  CHECK(differences(content, read_archive(dump(db.url(), {"--snapshot=" + snapshot}))) == none);
+  CHECK(differences(content, read_archive(custom_dump(db.url(), {"--snapshot=" + snapshot}))) == no_differences);
   transaction.commit();
   CHECK(differences(content, read_content_fingerprint(session)).size() == 3);
   CHECK(session.transaction_state() == TransactionState::idle);
@@ -255,7 +255,7 @@ TEST_CASE("of an extension's tables those it declares as data are read, as far a
   CHECK(live.skipped ==
         std::vector<std::string>{"table \"public\".\"internal\": it belongs to extension \"hstore\", which "
                                  "does not declare its rows as data"});
-  CHECK(differences(live, read_archive(dump(db.url()))) == none);
+  CHECK(differences(live, read_archive(custom_dump(db.url()))) == no_differences);
 }
 
 TEST_CASE("a database in another encoding is read in its own, and its names in UTF-8") {
@@ -270,9 +270,9 @@ TEST_CASE("a database in another encoding is read in its own, and its names in U
     const ContentFingerprint live = read_content_fingerprint(session);
     CHECK(table_of(live, "café").columns == std::vector<std::string>{"ü"});
     CHECK(session.value("SELECT 'é'") == "é");
-    const std::string archive = dump(url);
+    const std::string archive = custom_dump(url);
     CHECK_THAT(archive, Catch::Contains("\xe9\n"));
-    CHECK(differences(live, read_archive(archive)) == none);
+    CHECK(differences(live, read_archive(archive)) == no_differences);
   }
   run_sql(server_url(), fmt::format("DROP DATABASE \"{}\"", name));
 }
@@ -304,16 +304,16 @@ TEST_CASE("large objects that the role may not read are an error that says so") 
 TEST_CASE("archives whose rows do not show are refused") {
   const TestDatabase db("refused");
   db.sql("CREATE TABLE t AS SELECT 1 AS a");
-  CHECK_THROWS_WITH(read_archive(dump(db.url(), {"--inserts"})),
+  CHECK_THROWS_WITH(read_archive(custom_dump(db.url(), {"--inserts"})),
                     Catch::Contains("the rows of table \"public\".\"t\" cannot be read"));
-  CHECK_THROWS_WITH(read_archive(dump(db.url(), {"-Z6"})), Catch::Contains("compressed by pg_dump"));
-  CHECK_THROWS_WITH(read_archive(dump(db.url(), {"-Fp"})),
+  CHECK_THROWS_WITH(read_archive(custom_dump(db.url(), {"-Z6"})), Catch::Contains("compressed by pg_dump"));
+  CHECK_THROWS_WITH(read_archive(custom_dump(db.url(), {"-Fp"})),
                     Catch::Contains("not an archive in pg_dump's custom format"));
-  CHECK_THROWS_WITH(read_archive(dump(db.url(), {"-Ft"})),
+  CHECK_THROWS_WITH(read_archive(custom_dump(db.url(), {"-Ft"})),
                     Catch::Contains("not an archive in pg_dump's custom format"));
 }
 
-/// The content, or none if the archive was refused. Anything but a refusal as storage fails the test.
+/// The content, or no_differences if the archive was refused. Anything but a refusal as storage fails the test.
 std::optional<ContentFingerprint> accepted(const std::string& bytes) {
   try {
     return read_archive(bytes);
@@ -338,7 +338,7 @@ TEST_CASE("a cut archive is refused at every length, and no flipped bit in its d
   db.sql(
       "CREATE TABLE a (i integer, t text); INSERT INTO a SELECT i, repeat('x', i) FROM generate_series(1, 12) i;"
       "CREATE TABLE b AS TABLE a; CREATE TABLE c (); INSERT INTO c DEFAULT VALUES; SELECT lo_from_bytea(0, 'abc')");
-  const std::string archive = dump(db.url());
+  const std::string archive = custom_dump(db.url());
   const ContentFingerprint intact = read_archive(archive);
   for (std::size_t size = 0; size < archive.size(); ++size) {
     CAPTURE(size);

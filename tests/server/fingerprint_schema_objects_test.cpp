@@ -178,7 +178,7 @@ const std::vector<Noise>& belay::test::noises() {
 
 TEST_CASE("what is no change of the schema is not found") {
   const TestDatabase db{"schema noise"};
-  fill(db);
+  fill_schema(db);
   Connection session = db.connect();
   for (const Noise& noise : noises()) {
     CAPTURE(noise.what);

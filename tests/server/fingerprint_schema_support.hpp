@@ -15,7 +15,7 @@ using Lines = std::vector<std::string>;
 inline std::string fixture(const std::string& name) { return read_text(std::string(BELAY_TEST_DATA) + "/" + name); }
 
 /// One of everything that its owner may create.
-inline void fill(const TestDatabase& db) {
+inline void fill_schema(const TestDatabase& db) {
   db.sql(fixture("everything.sql"));
   if (db.owner_name().empty()) db.sql(fixture("everything_superuser.sql"));
 }
@@ -45,7 +45,7 @@ struct Change {
 };
 
 using Changes = std::vector<Change>;
-/// Every kind of change of what fill() makes, by what it belongs to.
+/// Every kind of change of what fill_schema() makes, by what it belongs to.
 const Changes& changes_of_tables();
 const Changes& changes_of_constraints();
 const Changes& changes_of_views();
@@ -62,7 +62,7 @@ const std::vector<Noise>& noises();
 /// again.
 inline void check_found(const Changes& changes) {
   const TestDatabase db{"schema changes"};
-  fill(db);
+  fill_schema(db);
   Connection session = db.connect();
   const SchemaFingerprint before = read_schema_fingerprint(session, "public");
   for (const Change& change : changes) {

@@ -52,7 +52,7 @@ TEST_CASE("a table called like Prisma's own in another schema is compared") {
 TEST_CASE("a database with everything in it is equal after a dump and restore") {
   const auto owner = GENERATE(Owner::superuser, Owner::plain);
   const TestDatabase db{"schema \"round\" trip", owner};
-  fill(db);
+  fill_schema(db);
   Connection original = db.connect();
   const SchemaFingerprint expected = read_schema_fingerprint(original, "public");
   Connection copy = connect(restored_copy(db));
@@ -84,7 +84,7 @@ TEST_CASE("a database with everything in it is equal after a dump and restore") 
 
 TEST_CASE("the owner of a database reads the same facts as a superuser") {
   const TestDatabase db{"schema owner", Owner::plain};
-  fill(db);
+  fill_schema(db);
   Connection owner = db.connect();
   Connection superuser = db.connect_as_superuser();
   const SchemaFingerprint seen = read_schema_fingerprint(owner, "public");
@@ -94,7 +94,7 @@ TEST_CASE("the owner of a database reads the same facts as a superuser") {
 
 TEST_CASE("no secret of a foreign server is in the fingerprint") {
   const TestDatabase db{"schema secrets"};
-  fill(db);
+  fill_schema(db);
   db.sql(
       "ALTER USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (SET password 'sEcReT-1'); ALTER SERVER elsewhere "
       "OPTIONS (ADD application_name 'sEcReT-2');"

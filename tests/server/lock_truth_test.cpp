@@ -133,27 +133,29 @@ class Truth {
   std::map<std::string, std::int64_t> read_before_;
 };
 
-void check_all(const std::vector<Kind>& kinds) {
+void check_locks(const std::vector<Kind>& kinds) {
   Truth truth;
   for (const Kind& kind : kinds) truth.check(kind);
 }
 
 TEST_CASE("adding and dropping columns: documented, measured and predicted locks and rewrites are the same") {
-  check_all(adding_columns);
+  check_locks(adding_columns);
 }
 
 TEST_CASE("changing a column's type: documented, measured and predicted locks and rewrites are the same") {
-  check_all(changing_types);
+  check_locks(changing_types);
 }
 
-TEST_CASE("constraints: documented, measured and predicted locks and rewrites are the same") { check_all(constraints); }
+TEST_CASE("constraints: documented, measured and predicted locks and rewrites are the same") {
+  check_locks(constraints);
+}
 
 TEST_CASE("partitions and children: documented, measured and predicted locks and rewrites are the same") {
-  check_all(partitioned_tables);
+  check_locks(partitioned_tables);
 }
 
 TEST_CASE("all other kinds of DDL: documented, measured and predicted locks and rewrites are the same") {
-  check_all(other_kinds);
+  check_locks(other_kinds);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string reader = "app_reader";
+const std::string reader_role = "app_reader";
 
 std::vector<fs::path> folders_in(const fs::path& folder) {
   std::vector<fs::path> found;
@@ -32,8 +32,8 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
 }
 
 std::string with_role(std::string sql, const std::string& role) {
-  for (std::size_t at = sql.find(reader); at != std::string::npos; at = sql.find(reader, at + role.size()))
-    sql.replace(at, reader.size(), role);
+  for (std::size_t at = sql.find(reader_role); at != std::string::npos; at = sql.find(reader_role, at + role.size()))
+    sql.replace(at, reader_role.size(), role);
   return sql;
 }
 

@@ -15,7 +15,7 @@ void shell(const ToolBench& bench, const std::string& line) {
   REQUIRE(result.status == 0);
 }
 
-Json list_of(const ToolBench& bench) {
+Json adopted_of(const ToolBench& bench) {
   return Json::parse(bench.tool("backup-db", {"list", "--output-path", "old", "--json"}).out).at("backups");
 }
 
@@ -46,9 +46,9 @@ TEST_CASE("a dump of the old scripts is adopted, verified, listed and restored l
   const Json manifest = Json::parse(read_text(bench.work / (file + ".manifest.json")));
   CHECK(manifest.at("adopted") == true);
   CHECK(manifest.at("archive").value("rows_readable", true) == old.rows_readable);
-  REQUIRE(list_of(bench).size() == 1);
-  CHECK(list_of(bench)[0].at("level") == "restore");
-  CHECK(list_of(bench)[0].at("rows") == 600);
+  REQUIRE(adopted_of(bench).size() == 1);
+  CHECK(adopted_of(bench)[0].at("level") == "restore");
+  CHECK(adopted_of(bench)[0].at("rows") == 600);
 
   const RunResult verified = bench.tool("backup-db", {"verify", file, "--verify", "restore"});
   INFO(verified.out << verified.err);
@@ -99,7 +99,7 @@ TEST_CASE("what cannot be restored is not adopted, and nothing is left of the tr
   CHECK_FALSE(fs::exists(bench.work / "owned"));
   CHECK(bench.db.side_databases().empty());
   CHECK(bench.state() == before);
-  CHECK(list_of(bench).empty());
+  CHECK(adopted_of(bench).empty());
 }
 
 void kill_adoption(const std::string& point) {
@@ -112,10 +112,10 @@ void kill_adoption(const std::string& point) {
   std::map<std::string, std::string> env = bench.env;
   env["BELAY_FAULT_KILL_NAME"] = point;
   CHECK(run(ToolBench::argv_of("backup-db", {"adopt", file}), env, {.cwd = bench.work.path()}).signal == SIGKILL);
-  CHECK(list_of(bench).empty());
+  CHECK(adopted_of(bench).empty());
   wait_until("the dead run's lock to go", [&] { return bench.tool("backup-db", {"adopt", file}).status == 0; });
   CHECK(read_text(bench.work / file) == bytes);
-  CHECK(list_of(bench).size() == 1);
+  CHECK(adopted_of(bench).size() == 1);
   CHECK(bench.db.side_databases().empty());
   // Nor does the cleaning up before a backup into the same folder touch it.
   CHECK(bench.tool("backup-db", {"--output-path", "old"}).status == 0);

@@ -5,12 +5,6 @@
 namespace belay::test {
 namespace {
 
-unsigned mode_of(const fs::path& path) {
-  struct stat info {};
-  REQUIRE(::lstat(path.c_str(), &info) == 0);
-  return info.st_mode & 07777U;
-}
-
 /// Sends a transaction and keeps it open.
 class Holder {
  public:

@@ -7,7 +7,7 @@
 namespace belay::test {
 namespace {
 
-const std::string first = "20240101000000_init", second = "20240102000000_next";
+const std::string first_migration = "20240101000000_init", second_migration = "20240102000000_next";
 
 /// What the verbs end with.
 struct Ends {
@@ -24,14 +24,14 @@ struct BadFolder {
 
 void good_folder(const fs::path& folder) {
   write_text(folder / "migration_lock.toml", "provider = \"postgresql\"\n");
-  write_text(folder / first / "migration.sql", "CREATE TABLE orders (id integer PRIMARY KEY, note text);");
+  write_text(folder / first_migration / "migration.sql", "CREATE TABLE orders (id integer PRIMARY KEY, note text);");
 }
 
 /// A second migration whose file is whatever `make` puts there.
 std::function<void(const fs::path&)> file_as(const std::function<void(const fs::path&)>& make) {
   return [make](const fs::path& folder) {
-    fs::create_directories(folder / second);
-    make(folder / second / "migration.sql");
+    fs::create_directories(folder / second_migration);
+    make(folder / second_migration / "migration.sql");
   };
 }
 
@@ -40,7 +40,7 @@ std::function<void(const fs::path&)> lock_as(const std::string& text) {
 }
 
 std::vector<BadFolder> bad_folders() {
-  const Words unreadable{second, "migration.sql"};
+  const Words unreadable{second_migration, "migration.sql"};
   const Ends no_folder{2, 9, 2, 2}, no_script{9, 9, 3, 3}, other_lock{3, 9, 3, 3}, no_lock{2, 2, 2, 2};
   return {
       {"it is missing", [](const fs::path& folder) { fs::remove_all(folder); }, no_folder, {"folder"}},
@@ -118,7 +118,7 @@ TEST_CASE("a migrations folder that is not as it should be is a clear error of e
     check_end("status", verb(bench, {"status"}, folder), bad.ends.status, bad.says);
     check_end("validate", verb(bench, {"validate"}, folder), bad.ends.validate, bad.says);
     check_end("deploy", verb(bench, {"deploy"}, folder), bad.ends.deploy, bad.says);
-    check_end("resolve", verb(bench, {"resolve", "--applied", second}, folder), bad.ends.resolve, {});
+    check_end("resolve", verb(bench, {"resolve", "--applied", second_migration}, folder), bad.ends.resolve, {});
   }
   CHECK(bench.state() == before);
 }
@@ -142,18 +142,18 @@ std::optional<RunResult> run_unprivileged(const ToolBench& bench, const Words& w
 TEST_CASE("a folder or a script that this user may not read is an error and not taken for empty") {
   const ToolBench bench;
   deploy_first(bench);
-  bench.migration(second, "SELECT 1;");
+  bench.migration(second_migration, "SELECT 1;");
   const std::string before = bench.state();
   const Words folder{"--migrations", bench.migrations().string()};
   const auto end_of = [&](const std::string& name) { return run_unprivileged(bench, {name, folder[0], folder[1]}); };
-  REQUIRE(::chmod((bench.migrations() / second / "migration.sql").c_str(), 0) == 0);
+  REQUIRE(::chmod((bench.migrations() / second_migration / "migration.sql").c_str(), 0) == 0);
   const std::optional<RunResult> status = end_of("status");
   if (!status) {
     WARN("skipped: an unprivileged user cannot reach the program");
     return;
   }
-  check_end("status", *status, 9, {"P3015", second});
-  check_end("deploy", end_of("deploy").value(), 3, {"P3015", second});
+  check_end("status", *status, 9, {"P3015", second_migration});
+  check_end("deploy", end_of("deploy").value(), 3, {"P3015", second_migration});
   REQUIRE(::chmod(bench.migrations().c_str(), 0) == 0);
   for (const std::string name : {"status", "validate", "deploy"})
     check_end(name, end_of(name).value(), 2, {"could not read the migrations folder", "Permission denied"});
@@ -207,11 +207,11 @@ TEST_CASE("a byte order mark or a NUL byte in a script fails, changes nothing bu
                                     std::string("CREATE TABLE a ();") + '\0' + "CREATE TABLE b ();",
                                     std::string("CREATE TABLE a (); -- ") + '\0'}) {
     const ToolBench bench;
-    bench.migration(first, script);
+    bench.migration(first_migration, script);
     const RunResult deploy = bench.tool("migrate-production", {"deploy"});
     CAPTURE(deploy.out, deploy.err);
     CHECK(deploy.status == 6);
-    CHECK_THAT(deploy.err, Catch::Contains("P3018") && Catch::Contains(first));
+    CHECK_THAT(deploy.err, Catch::Contains("P3018") && Catch::Contains(first_migration));
     CHECK_THAT(deploy.err, Catch::Contains("byte order mark") || Catch::Contains("NUL"));
     CHECK_FALSE(bench.has("a"));
     CHECK(bench.db.value("SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NULL") == "1");
@@ -223,7 +223,7 @@ TEST_CASE("a script of 100 MB is deployed", "[long]") {
   std::string script = "CREATE TABLE a (b text);\n";
   const std::string insert = "INSERT INTO a VALUES ('" + std::string(1000, 'x') + "');\n";
   while (script.size() < 100U * 1024 * 1024) script += insert;
-  bench.migration(first, script);
+  bench.migration(first_migration, script);
   const RunResult deploy = bench.tool("migrate-production", {"deploy"});
   INFO(deploy.err);
   CHECK(deploy.status == 0);
@@ -240,7 +240,7 @@ struct BadTable {
 
 TEST_CASE("a history table that Prisma did not write is refused, and one that only has more columns is not") {
   const ToolBench bench;
-  bench.migration(first, "SELECT 1;");
+  bench.migration(first_migration, "SELECT 1;");
   const Words refused{"is not a history that Prisma wrote"};
   const std::vector<BadTable> tables{
       {"a further column", "ALTER TABLE _prisma_migrations ADD note text", 0, {}},
@@ -283,7 +283,7 @@ TEST_CASE("a history table that Prisma did not write is refused, and one that on
     CAPTURE(tables[i].what);
     const std::map<std::string, std::string> here{{"DATABASE_URL", url_text(url, "schema=s" + std::to_string(i))}};
     for (const Words& words :
-         {Words{"status"}, Words{"deploy", "--dry-run"}, Words{"resolve", "--applied", first, "--dry-run"}}) {
+         {Words{"status"}, Words{"deploy", "--dry-run"}, Words{"resolve", "--applied", first_migration, "--dry-run"}}) {
       const RunResult result = run(ToolBench::argv_of("migrate-production", words), here, {.cwd = bench.work.path()});
       const int expected = tables[i].status == 0 && words[0] == "status" ? 9 : tables[i].status;
       CAPTURE(words, result.out, result.err);
@@ -297,7 +297,7 @@ TEST_CASE("a history table that Prisma did not write is refused, and one that on
 
 TEST_CASE("a history in another schema than the URL's is named") {
   const ToolBench bench;
-  bench.migration(first, "SELECT 1;");
+  bench.migration(first_migration, "SELECT 1;");
   bench.db.sql(std::string("CREATE SCHEMA app; SET search_path = app; CREATE TABLE orders ();") + history_table_sql +
                "CREATE TABLE public.orders ();");
   const std::string before = bench.state();
@@ -320,7 +320,7 @@ struct Rights {
 TEST_CASE("a role without the rights is told which lines would give them, and changes nothing") {
   ToolBench bench;
   deploy_first(bench);
-  bench.migration(second, "SELECT 1;");
+  bench.migration(second_migration, "SELECT 1;");
   const Session server(server_url(), bench.db.name());
   const std::string name = "rights in " + bench.db.name(), role = server.identifier(name);
   bench.db.sql_as_superuser("CREATE ROLE " + role + " LOGIN PASSWORD 'x'; REVOKE ALL ON SCHEMA public FROM PUBLIC");
@@ -344,7 +344,7 @@ TEST_CASE("a role without the rights is told which lines would give them, and ch
     bench.db.sql_as_superuser(rights.grants.empty() ? "SELECT 1" : rights.grants);
     const RunResult status = bench.tool("migrate-production", {"status"});
     const RunResult deploy = bench.tool("migrate-production", {"deploy"});
-    const RunResult resolve = bench.tool("migrate-production", {"resolve", "--applied", second});
+    const RunResult resolve = bench.tool("migrate-production", {"resolve", "--applied", second_migration});
     CAPTURE(rights.what);
     check_end("status", status, rights.status, rights.status == 3 ? rights.says : Words{});
     check_end("deploy", deploy, rights.deploy, rights.says);
@@ -355,7 +355,7 @@ TEST_CASE("a role without the rights is told which lines would give them, and ch
 
 TEST_CASE("a first deploy by a role that may not create the history says which line would let it") {
   ToolBench bench;
-  bench.migration(first, "SELECT 1;");
+  bench.migration(first_migration, "SELECT 1;");
   bench.db.sql_as_superuser(
       "REVOKE CREATE ON SCHEMA public FROM PUBLIC; ALTER SCHEMA public OWNER TO postgres; REVOKE CREATE ON SCHEMA "
       "public FROM \"" +

@@ -241,7 +241,7 @@ TEST_CASE("a database restored from its backup does not differ from it: lists of
 
 TEST_CASE("a database restored from its backup does not differ from it: one of everything") {
   const ToolBench bench("diff", Owner::superuser);
-  fill(bench.db);
+  fill_schema(bench.db);
   check_same_after_restore(bench);
 }
 

@@ -4,11 +4,6 @@
 namespace belay::test {
 namespace {
 
-RunResult deploy(const ToolBench& bench, Words words = {}) {
-  words.insert(words.begin(), "deploy");
-  return bench.tool("migrate-production", words);
-}
-
 Words history(const ToolBench& bench) {
   return bench.db.column(
       "SELECT concat_ws(' ', migration_name, CASE WHEN rolled_back_at IS NOT NULL THEN 'rolled back' WHEN finished_at "

@@ -58,7 +58,7 @@ void restore(const ToolBench& bench, const std::string& archive) {
 TEST_CASE("everything that a database can hold is proven to come back, as superuser and as plain owner") {
   const Owner owner = GENERATE(Owner::superuser, Owner::plain);
   const ToolBench bench("everything", owner);
-  fill(bench.db);
+  fill_schema(bench.db);
   bench.db.sql(special_values_sql);
   bench.db.sql(odd_values_sql);
   if (owner == Owner::superuser) bench.db.sql(odd_tables_sql);

@@ -4,7 +4,7 @@
 namespace belay::test {
 namespace {
 
-struct Form {
+struct OutputForm {
   Words options;
   std::string extension;
 };
@@ -47,10 +47,10 @@ const std::string witness =
     "pg_largeobject_metadata";
 
 TEST_CASE("every form of a backup is proven by a trial restore and comes back without belay") {
-  const Form form =
-      GENERATE(Form{{}, ".dump.zst"}, Form{{"--compress", "none"}, ".dump"}, Form{{"--format", "plain"}, ".sql"},
-               Form{{"--format", "plain", "--compress", "gzip"}, ".sql.gz"},
-               Form{{"--format", "plain", "--compress"}, ".sql.zst"});
+  const OutputForm form = GENERATE(OutputForm{{}, ".dump.zst"}, OutputForm{{"--compress", "none"}, ".dump"},
+                                   OutputForm{{"--format", "plain"}, ".sql"},
+                                   OutputForm{{"--format", "plain", "--compress", "gzip"}, ".sql.gz"},
+                                   OutputForm{{"--format", "plain", "--compress"}, ".sql.zst"});
   CAPTURE(form.extension);
   const ToolBench bench;
   fill_orders(bench.db);

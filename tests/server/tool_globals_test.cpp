@@ -7,12 +7,6 @@
 namespace belay::test {
 namespace {
 
-unsigned mode_of(const fs::path& path) {
-  struct stat info {};
-  REQUIRE(::lstat(path.c_str(), &info) == 0);
-  return info.st_mode & 07777U;
-}
-
 /// A server of its own, since roles are the server's.
 class GlobalsBench : public ToolBench {
  public:

@@ -13,7 +13,7 @@ std::string statements_in(const std::string& err) {
   return sql;
 }
 
-std::map<std::string, int> rows_of(const ToolBench& bench) {
+std::map<std::string, int> rows_in_backup(const ToolBench& bench) {
   const Json manifest = Json::parse(read_text(bench.archives().back().string() + ".manifest.json"));
   std::map<std::string, int> rows;
   for (const Json& table : manifest.at("fingerprint").at("content").at("tables"))
@@ -65,7 +65,7 @@ TEST_CASE("a role that may not read everything is told all of it at once, and th
   const RunResult good = bench.backup();
   INFO(good.err);
   REQUIRE(good.status == 0);
-  const std::map<std::string, int> rows = rows_of(bench);
+  const std::map<std::string, int> rows = rows_in_backup(bench);
   CHECK(rows.at("seen") == 1);
   CHECK(rows.at("closed") == 2);
   CHECK(rows.at("measured, 1") == 3);
@@ -104,7 +104,7 @@ TEST_CASE("row-level security that is forced on the owner refuses the owner's ba
   const RunResult good = bench.backup();
   INFO(good.err);
   CHECK(good.status == 0);
-  CHECK(rows_of(bench).at("orders") == 300);
+  CHECK(rows_in_backup(bench).at("orders") == 300);
 }
 
 TEST_CASE("of very many missing rights so many are named, and the number of the others") {
@@ -118,7 +118,7 @@ TEST_CASE("of very many missing rights so many are named, and the number of the 
   const RunResult good = bench.backup();
   INFO(good.err);
   CHECK(good.status == 0);
-  CHECK(rows_of(bench).size() == 130);
+  CHECK(rows_in_backup(bench).size() == 130);
 }
 
 TEST_CASE("tables that an extension keeps to itself stop no backup, and those that hold its configuration do") {

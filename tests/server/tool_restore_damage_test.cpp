@@ -90,24 +90,20 @@ TEST_CASE("a backup cut at 20 places, and with 200 bits flipped one by one, neve
   untouched.check_state();
 }
 
-struct Form {
-  std::string name, made_by;
-};
-
 TEST_CASE("a dump of another program that was cut anywhere is refused") {
-  const std::vector<Form> forms{{"app.sql", "pg_dump $URL >app.sql"},
-                                {"app.sql.gz", "pg_dump $URL | gzip >app.sql.gz"},
-                                {"app.zst", "pg_dump -Fc $URL | zstd -q >app.zst"},
-                                {"app.custom", "pg_dump -Fc -f app.custom $URL"},
-                                {"app.raw", "pg_dump -Fc -Z0 $URL >app.raw"},
-                                {"app.tar", "pg_dump -Ft -f app.tar $URL"}};
+  const std::vector<DumpForm> forms{{"app.sql", "pg_dump $URL >app.sql"},
+                                    {"app.sql.gz", "pg_dump $URL | gzip >app.sql.gz"},
+                                    {"app.zst", "pg_dump -Fc $URL | zstd -q >app.zst"},
+                                    {"app.custom", "pg_dump -Fc -f app.custom $URL"},
+                                    {"app.raw", "pg_dump -Fc -Z0 $URL >app.raw"},
+                                    {"app.tar", "pg_dump -Ft -f app.tar $URL"}};
   CAPTURE(Catch::rngSeed());
   std::mt19937 random(Catch::rngSeed());
   const DumpBench bench;
-  for (const Form& form : forms) bench.shell(form.made_by);
+  for (const DumpForm& form : forms) bench.shell(form.made_by);
   bench.change();
   const Untouched untouched(bench);
-  for (const Form& form : forms) {
+  for (const DumpForm& form : forms) {
     const std::string whole = read_text(bench.file(form.name));
     // The last lines of a script, behind pg_dump's end mark, say nothing.
     const std::size_t end = whole.size() - (form.name == "app.sql" ? 40 : 1);
@@ -122,8 +118,8 @@ TEST_CASE("a dump of another program that was cut anywhere is refused") {
 }
 
 TEST_CASE("a compressed dump with any bit flipped is refused") {
-  const Form form = GENERATE(Form{"app.sql.gz", "pg_dump $URL | gzip >app.sql.gz"},
-                             Form{"app.zst", "pg_dump -Fc $URL | zstd -q >app.zst"});
+  const DumpForm form = GENERATE(DumpForm{"app.sql.gz", "pg_dump $URL | gzip >app.sql.gz"},
+                                 DumpForm{"app.zst", "pg_dump -Fc $URL | zstd -q >app.zst"});
   CAPTURE(form.made_by, Catch::rngSeed());
   const DumpBench bench;
   bench.shell(form.made_by);
@@ -221,9 +217,9 @@ TEST_CASE("a script with a command for psql is refused with its line before anyt
 }
 
 TEST_CASE("an error in the last statement of a dump fails the restore, and nothing of it stays") {
-  const Form form =
-      GENERATE(Form{"bad", "pg_dump $URL | sed 's|^-- PostgreSQL database dump complete|SELECT 1/0;\\n&|' >bad"},
-               Form{"bad", "pg_dump -Fd -f bad $URL"});
+  const DumpForm form =
+      GENERATE(DumpForm{"bad", "pg_dump $URL | sed 's|^-- PostgreSQL database dump complete|SELECT 1/0;\\n&|' >bad"},
+               DumpForm{"bad", "pg_dump -Fd -f bad $URL"});
   CAPTURE(form.made_by);
   const DumpBench bench;
   bench.db.sql(

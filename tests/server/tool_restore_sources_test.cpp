@@ -5,16 +5,12 @@
 namespace belay::test {
 namespace {
 
-struct Form {
-  std::string name, made_by;
-};
-
 /// Each form in turn: first without --foreign, then with it.
-void check_forms(const std::vector<Form>& forms) {
+void check_forms(const std::vector<DumpForm>& forms) {
   const DumpBench bench;
   const std::string then = bench.state();
-  for (const Form& form : forms) bench.shell(form.made_by);
-  for (const Form& form : forms) {
+  for (const DumpForm& form : forms) bench.shell(form.made_by);
+  for (const DumpForm& form : forms) {
     CAPTURE(form.made_by);
     bench.change();
     const RunResult refused = bench.restore_dump(form.name);
@@ -261,8 +257,8 @@ class OwnersBench : public Roles, public DumpBench {
 };
 
 TEST_CASE("a dump without owners and grants gets those of the objects of the same name, and what has none is listed") {
-  const Form form = GENERATE(Form{"app.sql.gz", "pg_dump --no-owner --no-acl $URL | gzip >app.sql.gz"},
-                             Form{"app.sql", "pg_dump -O -x --inserts $URL >app.sql"});
+  const DumpForm form = GENERATE(DumpForm{"app.sql.gz", "pg_dump --no-owner --no-acl $URL | gzip >app.sql.gz"},
+                                 DumpForm{"app.sql", "pg_dump -O -x --inserts $URL >app.sql"});
   CAPTURE(form.made_by);
   const OwnersBench bench;
   const Words then = rights_of(bench.db);
@@ -280,8 +276,8 @@ TEST_CASE("a dump without owners and grants gets those of the objects of the sam
 }
 
 TEST_CASE("everything in a foreign dump goes to the role that --owner names, whether the dump names owners or not") {
-  const Form form = GENERATE(Form{"app.sql", "pg_dump --no-owner --no-acl $URL >app.sql"},
-                             Form{"folder", "pg_dump -Fd --no-acl -f folder $URL"});
+  const DumpForm form = GENERATE(DumpForm{"app.sql", "pg_dump --no-owner --no-acl $URL >app.sql"},
+                                 DumpForm{"folder", "pg_dump -Fd --no-acl -f folder $URL"});
   CAPTURE(form.made_by);
   const OwnersBench bench;
   bench.shell(form.made_by);

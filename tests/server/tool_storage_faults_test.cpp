@@ -44,13 +44,13 @@ Steps steps_of(const std::string& archive, bool globals) {
   return steps;
 }
 
-struct Form {
+struct BackupForm {
   Words words;
   std::string suffix;
   bool globals;
 };
 
-void fill_up_at_every_file(const DiskBench& bench, const Form& form, const std::string& archive) {
+void fill_up_at_every_file(const DiskBench& bench, const BackupForm& form, const std::string& archive) {
   const Steps steps = steps_of(archive, form.globals);
   std::uint64_t before = 0;
   for (const auto& [suffix, size] : steps.files) {
@@ -66,7 +66,7 @@ void fill_up_at_every_file(const DiskBench& bench, const Form& form, const std::
   }
 }
 
-void fill_up(const Form& form) {
+void fill_up(const BackupForm& form) {
   CAPTURE(form.suffix, form.globals);
   DiskBench bench;
   if (bench.usable()) fill_up_at_every_file(bench, form, bench.keep(form.words));

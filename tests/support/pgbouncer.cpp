@@ -14,7 +14,7 @@ namespace belay::test {
 namespace {
 
 /// Names a file in its folder, not a TCP port.
-constexpr const char* port = "6432";
+constexpr const char* socket_port = "6432";
 
 std::string quoted(const std::string& text) {
   std::string out = "'";
@@ -26,7 +26,7 @@ std::string quoted(const std::string& text) {
 std::string settings(const DatabaseUrl& url, const std::string& mode, const std::filesystem::path& folder) {
   return "[databases]\n* = host=" + url.hosts.at(0).name + " port=" + url.hosts.at(0).port.value_or("5432") +
          " user=" + quoted(url.user.value()) + " password=" + quoted(url.password.value_or("")) +
-         "\n[pgbouncer]\nlisten_addr =\nlisten_port = " + port + "\nunix_socket_dir = " + folder.string() +
+         "\n[pgbouncer]\nlisten_addr =\nlisten_port = " + socket_port + "\nunix_socket_dir = " + folder.string() +
          "\nauth_type = any\npool_mode = " + mode +
          "\ndefault_pool_size = 20\nmax_client_conn = 200\nserver_login_retry = 0.1\nignore_startup_parameters = "
          "extra_float_digits\nlogfile = " +
@@ -50,7 +50,7 @@ PgBouncer::PgBouncer(const DatabaseUrl& url, const std::string& mode) : url_(url
   const bool system_path = ::access("/usr/sbin/pgbouncer", X_OK) == 0;
   argv.insert(argv.end(), {system_path ? "/usr/sbin/pgbouncer" : "pgbouncer", "-q", file.string()});
   bouncer_.emplace(argv, std::map<std::string, std::string>{}, folder_.path());
-  url_.hosts = {{folder_.path().string(), port}};
+  url_.hosts = {{folder_.path().string(), socket_port}};
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!Session(url_, url_.database).usable()) {
     INFO(log() << read_text(bouncer_->err_file()));

@@ -26,8 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-[[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
-
 struct Fd {
   int fd = -1;
   Fd() = default;
@@ -48,7 +46,7 @@ struct Pipe {
   Fd read_end, write_end;
   Pipe() {
     std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) fail("pipe2");
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("pipe2");
     read_end = Fd(ends[0]);
     write_end = Fd(ends[1]);
   }
@@ -173,6 +171,8 @@ struct IgnoreBrokenPipe {
 
 }  // namespace
 
+void throw_errno(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
+
 RunResult run(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env,
               const RunSettings& settings) {
   static const IgnoreBrokenPipe once;
@@ -180,7 +180,7 @@ RunResult run(const std::vector<std::string>& argv, const std::map<std::string, 
   Pipe in, out, err;
   const Clock::time_point deadline = Clock::now() + settings.timeout;
   const pid_t pid = ::fork();
-  if (pid < 0) fail("fork");
+  if (pid < 0) throw_errno("fork");
   if (pid == 0) {
     ::setpgid(0, 0);
     ::dup2(in.read_end.fd, STDIN_FILENO);
@@ -234,7 +234,7 @@ RunResult run_on_terminal(const std::vector<std::string>& argv, const std::map<s
   size.ws_row = 50;
   size.ws_col = 200;
   const pid_t pid = ::forkpty(&fd, nullptr, nullptr, &size);
-  if (pid < 0) fail("forkpty");
+  if (pid < 0) throw_errno("forkpty");
   if (pid == 0) {
     termios mode{};
     ::tcgetattr(STDOUT_FILENO, &mode);
@@ -253,7 +253,8 @@ RunResult run_on_terminal(const std::vector<std::string>& argv, const std::map<s
       throw std::runtime_error("the prompt \"" + prompt + "\" did not come from: " + joined(argv) + "\n--- shown\n" +
                                result.out);
     }
-    if (::write(fd, answer.data(), answer.size()) != static_cast<ssize_t>(answer.size())) fail("write to the terminal");
+    if (::write(fd, answer.data(), answer.size()) != static_cast<ssize_t>(answer.size()))
+      throw_errno("write to the terminal");
   }
   read_to_end(fd, deadline, result.out);
   finish(pid, deadline, joined(argv), result);
@@ -267,11 +268,11 @@ Background::Background(const std::vector<std::string>& argv, const std::map<std:
   const Fd out(::mkostemp(names[0].data(), O_CLOEXEC));
   const Fd err(::mkostemp(names[1].data(), O_CLOEXEC));
   const Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (out.fd < 0 || err.fd < 0 || nothing.fd < 0) fail("mkostemp");
+  if (out.fd < 0 || err.fd < 0 || nothing.fd < 0) throw_errno("mkostemp");
   out_ = names[0];
   err_ = names[1];
   pid_ = ::fork();
-  if (pid_ < 0) fail("fork");
+  if (pid_ < 0) throw_errno("fork");
   if (pid_ == 0) {
     ::setpgid(0, 0);
     ::dup2(nothing.fd, STDIN_FILENO);
@@ -336,7 +337,7 @@ std::string program(const std::string& name) { return std::string(BELAY_PROGRAM_
 
 ScratchFolder::ScratchFolder(const std::string& place) {
   std::string name = place + "/belay-test-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) fail("mkdtemp");
+  if (::mkdtemp(name.data()) == nullptr) throw_errno("mkdtemp");
   path_ = name;
 }
 
@@ -347,7 +348,7 @@ ScratchFolder::~ScratchFolder() {
 
 std::string read_text(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) fail("could not read " + file.string());
+  if (!in) throw_errno("could not read " + file.string());
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
@@ -358,7 +359,7 @@ void write_text(const std::filesystem::path& file, std::string_view text) {
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   out.write(text.data(), static_cast<std::streamsize>(text.size()));
   out.close();
-  if (!out) fail("could not write " + file.string());
+  if (!out) throw_errno("could not write " + file.string());
 }
 
 }  // namespace belay::test

@@ -12,6 +12,9 @@
 
 namespace belay::test {
 
+/// std::runtime_error: what failed, and why the system says it did.
+[[noreturn]] void throw_errno(const std::string& what);
+
 struct RunResult {
   int status = 0;  ///< exit status; -1 if a signal ended it
   int signal = 0;  ///< 0 = it ended by itself

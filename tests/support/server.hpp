@@ -14,6 +14,9 @@
 
 namespace belay::test {
 
+/// Free at this moment; whoever uses it must be ready to lose the race and try another.
+[[nodiscard]] int free_port();
+
 /// A superuser's URL on the server that all tests of a run share, maintenance database postgres. It comes from
 /// BELAY_TEST_SERVER (set by scripts/with-test-server); without that variable the process starts a private server at
 /// the first call and stops it at its end. Other tests use the server at the same time: whoever changes it, fills it up

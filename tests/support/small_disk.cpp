@@ -4,20 +4,18 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <stdexcept>
+
+#include "tests/support/run.hpp"
 
 namespace belay::test {
 namespace {
 
 constexpr std::uint64_t page = 4096;
 
-[[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
-
 struct statvfs state_of(const std::filesystem::path& folder) {
   struct statvfs state {};
-  if (::statvfs(folder.c_str(), &state) != 0) fail("statvfs");
+  if (::statvfs(folder.c_str(), &state) != 0) throw_errno("statvfs");
   return state;
 }
 
@@ -34,7 +32,7 @@ SmallDisk::~SmallDisk() {
 }
 
 void SmallDisk::remount(unsigned long flags, const std::string& options) const {
-  if (::mount(nullptr, folder_.c_str(), nullptr, MS_REMOUNT | flags, options.c_str()) != 0) fail("remount");
+  if (::mount(nullptr, folder_.c_str(), nullptr, MS_REMOUNT | flags, options.c_str()) != 0) throw_errno("remount");
 }
 
 void SmallDisk::make_read_only() const { remount(MS_RDONLY, ""); }

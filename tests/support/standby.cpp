@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/server.hpp"
 #include "tests/support/session.hpp"
 
 namespace belay::test {
@@ -16,14 +17,6 @@ namespace belay::test {
 namespace {
 
 using Words = std::vector<std::string>;
-
-int free_port() {
-  // The primary's way: a port that is free at this moment.
-  const RunResult found = run({"bash", "-c",
-                               "while :; do p=$((20000 + RANDOM % 12000)); (exec 3<>/dev/tcp/127.0.0.1/$p) 2>/dev/null "
-                               "|| { echo $p; break; }; done"});
-  return std::atoi(found.out.c_str());
-}
 
 void wait_for(const std::string& what, const std::function<bool()>& question) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
