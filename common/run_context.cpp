@@ -8,6 +8,7 @@
 
 #include "common/migrations.hpp"
 #include "common/pooler.hpp"
+#include "common/read_only.hpp"
 #include "common/run_lock.hpp"
 #include "common/sql_text.hpp"
 
@@ -56,7 +57,7 @@ RunContext open_run(Tool& tool, const CommonOptions& options, const std::optiona
   tool.out.note(describe_target(server, target.url.database, target.source));
   for (const std::string& warning : target.warnings) tool.out.warn(warning);
   for (const SideDatabase& side : sides) {
-    if (!side.kept() && side.marker && side.marker->details.value("read_only", Json(nullptr)).is_object())
+    if (!side.kept() && side.marker && read_only_of(*side.marker))
       tool.out.warn(
           fmt::format("database \"{}\" is read-only for its clients since run {} on {}; if that run is dead, "
                       "`migrate-production recover` takes it back",
@@ -83,7 +84,9 @@ void read_again(RunContext& context) {
   if (!context.server.database) return;
   const std::string lc_monetary = context.server.database->lc_monetary;
   context.server.database = read_properties(context.maintenance, context.database());
-  if (context.server.database) context.server.database->lc_monetary = lc_monetary;
+  if (!context.server.database) return;
+  context.server.database->lc_monetary = lc_monetary;
+  leave_out_read_only(*context.server.database, context.sides);
 }
 
 }  // namespace

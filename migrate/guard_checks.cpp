@@ -3,10 +3,10 @@
 #include "backup/facts.hpp"
 #include "backup/offsite.hpp"
 #include "backup/prune.hpp"
+#include "common/read_only.hpp"
 #include "migrate/diff.hpp"
 #include "migrate/guard_run.hpp"
 #include "migrate/preflight_facts.hpp"
-#include "migrate/read_only.hpp"
 
 namespace belay {
 

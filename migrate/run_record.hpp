@@ -7,8 +7,8 @@
 
 #include "common/history.hpp"
 #include "common/output.hpp"
+#include "common/read_only.hpp"
 #include "migrate/plan.hpp"
-#include "migrate/read_only.hpp"
 #include "migrate/way_back.hpp"
 #include "migrate/writes.hpp"
 

@@ -77,6 +77,9 @@ TEST_CASE("a run that is killed under --read-only is told of by the next one, an
   const RunResult again = bench.migrate();
   CHECK(again.status == 3);
   CHECK_THAT(again.err, Catch::Contains("is read-only for its clients"));
+  // What the dead run asked of others is no property of the database that a backup would give back.
+  const std::string archive = bench.take_backup();
+  CHECK_THAT(read_text(archive + ".manifest.json"), !Catch::Contains("transaction_read_only"));
   CHECK(bench.recover().status == 0);
   CHECK(read_only_setting(bench.db, bench.db.name()) == "none");
   CHECK(bench.db.side_databases().empty());

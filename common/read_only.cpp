@@ -1,6 +1,8 @@
-#include "migrate/read_only.hpp"
+#include "common/read_only.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "common/fault_point.hpp"
 #include "common/sql_text.hpp"
@@ -46,6 +48,21 @@ ReadOnly read_only_now(const DatabaseProperties& properties) {
     if (!one.role && one.name == setting) return {one.value};
   }
   return {};
+}
+
+void leave_out_read_only(DatabaseProperties& properties, const std::vector<SideDatabase>& sides) {
+  for (const SideDatabase& side : sides) {
+    const std::optional<ReadOnly> read_only = side.kept() || !side.marker ? std::nullopt : read_only_of(*side.marker);
+    if (!read_only) continue;
+    const auto found = std::find_if(properties.settings.begin(), properties.settings.end(),
+                                    [](const DatabaseSetting& one) { return !one.role && one.name == setting; });
+    if (found == properties.settings.end()) continue;
+    if (read_only->before) {
+      found->value = *read_only->before;
+    } else {
+      properties.settings.erase(found);
+    }
+  }
 }
 
 void make_read_only(Connection& maintenance, const std::string& database) {

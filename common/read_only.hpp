@@ -23,6 +23,8 @@ struct ReadOnly {
 [[nodiscard]] std::optional<ReadOnly> read_only_of(const Marker& marker);
 
 [[nodiscard]] ReadOnly read_only_now(const DatabaseProperties& properties);
+/// What a dead run asked of others is no property of the database.
+void leave_out_read_only(DatabaseProperties& properties, const std::vector<SideDatabase>& sides);
 /// Sets it and ends the others' sessions. Throws ServerError.
 void make_read_only(Connection& maintenance, const std::string& database);
 /// As it was before, and ends the sessions that began under it, which would stay read-only.
