@@ -11,6 +11,7 @@ class PendingFile {
  public:
   enum class Existing { refuse, replace };
   /// Creates `final_path`.partial (0600). Throws storage. `existing`: what commit() does where the final name is taken.
+  /// With `replace` the half of a run that was killed here is removed first: left alone it would stop every later one.
   PendingFile(Files& files, std::filesystem::path final_path, Existing existing);
   ~PendingFile();  ///< removes the .partial unless commit() got as far as the rename
   PendingFile(const PendingFile&) = delete;

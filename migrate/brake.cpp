@@ -39,9 +39,6 @@ void write(Files& files, const std::filesystem::path& catalogue, const std::vect
                     {"message", entry.message}});
   const std::string text =
       Json{{"format", 1}, {"put_back", list}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  // Of a run that was killed here. Left alone it would stop every later run from writing this file.
-  const std::filesystem::path half = file_in(catalogue).string() + ".partial";
-  if (is_there(half) && !is_locked_by_another(half)) files.remove(half);
   PendingFile file{files, file_in(catalogue), PendingFile::Existing::replace};
   file.write(as_bytes(text));
   file.finish();

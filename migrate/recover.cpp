@@ -138,7 +138,7 @@ class Recovery {
   void sweep_catalogues();
   void settle(const SideDatabase& begun);
   void settle_by_history(Rope& rope, Journal& journal);
-  void brake(const std::filesystem::path& catalogue, const std::string& run, const Traces& traces);
+  void brake(const Rope& rope, const Traces& traces);
   void accept_as_is(const SideDatabase& begun);
   void put_back(Rope& rope, Journal& journal);
   void finish(const Rope& rope, Connection& db);
@@ -169,10 +169,12 @@ int Recovery::dry_run() {
   const std::optional<SideDatabase> begun = find_begun(context_);
   if (begun) recovered_.explanation = explanation(*begun);
   for (const std::string& line : recovered_.explanation) text += line + "\n";
-  int leftovers = 0;
+  Json leftovers = Json::array();
   for (const SideDatabase& side : context_.sides) {
     if (side.kept()) continue;
-    ++leftovers;
+    leftovers.push_back({{"database", side.name},
+                         {"run", side.marker ? Json(side.marker->run) : Json(nullptr)},
+                         {"had_begun", had_begun(side)}});
     text +=
         fmt::format("\"{}\": {}\n", side.name,
                     had_begun(side) ? fmt::format("run {} had begun to deploy (step {}); would be finished or put back",
@@ -181,7 +183,10 @@ int Recovery::dry_run() {
   }
   if (text.empty()) text = "Nothing to recover.\n";
   tool_.out.result({text + "Nothing was changed.\n",
-                    {{"dry_run", true}, {"explanation", recovered_.explanation}, {"leftovers", leftovers}}});
+                    {{"dry_run", true},
+                     {"explanation", recovered_.explanation},
+                     {"leftovers", leftovers.size()},
+                     {"side_databases", leftovers}}});
   return 0;
 }
 
@@ -229,12 +234,16 @@ void Recovery::settle(const SideDatabase& begun) {
   Journal journal{tool_.files,
                   tool_.clock};  // the catalogue may be on a disk that is gone; the server's markers are the truth
   if (std::filesystem::is_directory(rope.record.catalogue)) journal.try_to_open(rope.record.catalogue, tool_.run);
-  if (begun.marker->step != "deploying") return put_back(rope, journal);
-  settle_by_history(rope, journal);
+  if (begun.marker->step == "deploying") {
+    settle_by_history(rope, journal);
+  } else {
+    put_back(rope, journal);
+  }
+  // The dead run's report says "interrupted"; `runs` and `show` find this beside it.
+  journal.record("settled", {{"settled_run", begun.marker->run}, {"state", recovered_.state}});
 }
 
 void Recovery::settle_by_history(Rope& rope, Journal& journal) {
-  const std::string died = rope.marker.run;
   Traces traces;
   {
     Connection db{context_.target.url, context_.database(), tool_.session()};
@@ -249,10 +258,9 @@ void Recovery::settle_by_history(Rope& rope, Journal& journal) {
         "If the database is right as it is, type `migrate-production recover --accept-as-is`; to go back to "
         "the run's backup, do that and then use restore-database."};
   }
-  if (traces.maybe_committed) {
-    put_back(rope, journal);
-    return brake(rope.record.catalogue, died, traces);
-  }
+  brake(rope,
+        traces);  // while the marker is there: a recovery that dies while it writes this is followed by another one
+  if (traces.maybe_committed) return put_back(rope, journal);
   try {
     find_backup(rope, options_.backup_file);
   } catch (const Error& error) {
@@ -262,11 +270,11 @@ void Recovery::settle_by_history(Rope& rope, Journal& journal) {
   const PutBackReport report = settle_uncommitted(context_, rope, tool_, journal);
   recovered_.state = "as before";
   recovered_.lines.insert(recovered_.lines.end(), report.checks.begin(), report.checks.end());
-  brake(rope.record.catalogue, died, traces);
 }
 
 /// As the run itself would have done it, had it lived: what it saw failing, and recorded as that, would fail again.
-void Recovery::brake(const std::filesystem::path& catalogue, const std::string& run, const Traces& traces) {
+void Recovery::brake(const Rope& rope, const Traces& traces) {
+  const std::filesystem::path catalogue = rope.record.catalogue;
   std::vector<PutBackBefore> failed;
   for (const HistoryRow& row : traces.rows) {
     if (!row.failed() || row.logs.value_or("").empty()) continue;
@@ -274,7 +282,7 @@ void Recovery::brake(const std::filesystem::path& catalogue, const std::string& 
                       .database = context_.database(),
                       .migration = row.migration_name,
                       .checksum = row.checksum,
-                      .run = run,
+                      .run = rope.marker.run,
                       .at = iso_utc(tool_.clock.now()),
                       .message = "it failed, and its run died before it was put back"});
   }

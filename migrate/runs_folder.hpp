@@ -17,6 +17,7 @@ struct PastRun {
   std::string problem;         ///< why a report that is there cannot be read
   bool at_work = false;        ///< a live process on this host writes its journal
   std::string last_step;       ///< the journal's, where there is no report
+  std::string settled;         ///< what a later `recover` made of it, and when; empty = none did
 };
 
 /// <catalogue>/runs, newest first; empty where there is none. Throws storage if it cannot be looked into.

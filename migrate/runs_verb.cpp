@@ -41,7 +41,8 @@ std::vector<std::string> row_of(const PastRun& run) {
   return {run.run,
           when,
           one_line(text_in(object_in(report, "target"), "database")),
-          run.at_work ? "at work" : one_line(text_in(outcome, "state")),
+          run.at_work ? "at work"
+                      : one_line(text_in(outcome, "state") + (run.settled.empty() ? "" : "; settled: " + run.settled)),
           one_line(text_in(outcome, "status")),
           seconds ? ms_words(*seconds * 1000) : "",
           migrations == 0 ? "" : fmt::format("{} of {}", count_applied(report), migrations)};
@@ -59,6 +60,7 @@ Json json_of(const PastRun& run) {
   json["started_at"] = text_in(report, "started_at");
   json["database"] = text_in(object_in(report, "target"), "database");
   json["outcome"] = object_in(report, "outcome");
+  json["settled"] = run.settled.empty() ? Json(nullptr) : Json(run.settled);
   json["seconds"] = report.contains("seconds") ? report["seconds"] : Json(nullptr);
   json["migrations"] = Json::array();
   for (const Json& m : list_in(report, "migrations"))
@@ -119,6 +121,7 @@ int run_show(const MigrateOptions& options, Tool& tool) {
     return 0;
   }
   if (!run->report) no_report(*run);
+  if (!run->settled.empty()) tool.out.note("Settled since: " + run->settled);
   tool.out.result({options.html ? report_html(*run->report) : report_text(*run->report), *run->report});
   return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "common/error.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/run.hpp"
 
 using namespace belay;
 
@@ -98,4 +99,19 @@ TEST_CASE("a new file never replaces one that is there") {
     CHECK_THROWS_AS(file.commit(), Error);
   }
   CHECK(files.content == std::map<std::string, std::string>{{"/b/archive", "another backup"}});
+}
+
+TEST_CASE("the half of a killed run makes way where the file is replaced, the half of a live one does not") {
+  const belay::test::ScratchFolder folder;
+  RealFiles files;
+  const std::filesystem::path path = folder / "report.json", half = folder / "report.json.partial";
+  belay::test::write_text(half, "ha");
+  {
+    PendingFile file{files, path, PendingFile::Existing::replace};
+    file.write(as_bytes("whole"));
+    CHECK_THROWS_AS((PendingFile{files, path, PendingFile::Existing::replace}), Error);
+    file.commit();
+  }
+  CHECK(belay::test::read_text(path) == "whole");
+  CHECK_FALSE(std::filesystem::exists(half));
 }

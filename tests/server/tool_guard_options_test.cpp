@@ -108,7 +108,14 @@ TEST_CASE("a migration whose run died once it had failed is not tried again unch
   bench.env["BELAY_FAULT_KILL_NAME"] = "apply: steps failed row written";
   CHECK(bench.migrate().signal == SIGKILL);
   bench.env.erase("BELAY_FAULT_KILL_NAME");
+  const Json dry = Json::parse(bench.recover({"--dry-run", "--json"}).out);
+  CHECK(dry.at("side_databases").at(0).at("had_begun") == true);
   CHECK(bench.recover().status == 0);
+  const Json runs = Json::parse(bench.tool("migrate-production", {"runs", "--json"}).out).at("runs");
+  const auto died = std::find_if(runs.begin(), runs.end(), [](const Json& run) { return run.contains("outcome"); });
+  REQUIRE(died != runs.end());
+  CHECK(died->at("outcome").at("state") == "interrupted");
+  CHECK_THAT(died->at("settled").get<std::string>(), Catch::StartsWith("put back, by recover at 2"));
   const RunResult again = bench.migrate({"--keep", "2"});
   CHECK(again.status == 3);
   CHECK_THAT(again.err, Catch::Contains("20240102000000_bad: run 2") && Catch::Contains("its run died"));
