@@ -266,6 +266,7 @@ void Child::watch() {
 /// Everything that the child wrote is in the pipes when it has ended. Whoever keeps them open after that is a process
 /// that it left in the background, and may live for ever.
 void Child::watch_for_the_rest() {
+  if (!out_open_ && !err_open_) return;  // they closed when the timer had gone off already
   guarded([] { throw_if_interrupted(); });
   const auto let_go = [this](asio::readable_pipe& pipe) {
     int waiting = 0;

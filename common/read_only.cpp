@@ -11,7 +11,7 @@ namespace belay {
 
 namespace {
 
-constexpr const char* setting = "default_transaction_read_only";
+constexpr const char* read_only_setting = "default_transaction_read_only";
 
 /// One by one, because a session that may not be ended raises an error that would spare the others.
 void end_sessions_of_others(Connection& maintenance, const std::string& database) {
@@ -45,7 +45,7 @@ ReadOnly read_only_from(const Json& json) {
 
 ReadOnly read_only_now(const DatabaseProperties& properties) {
   for (const DatabaseSetting& one : properties.settings) {
-    if (!one.role && one.name == setting) return {one.value};
+    if (!one.role && one.name == read_only_setting) return {one.value};
   }
   return {};
 }
@@ -54,8 +54,9 @@ void leave_out_read_only(DatabaseProperties& properties, const std::vector<SideD
   for (const SideDatabase& side : sides) {
     const std::optional<ReadOnly> read_only = side.kept() || !side.marker ? std::nullopt : read_only_of(*side.marker);
     if (!read_only) continue;
-    const auto found = std::find_if(properties.settings.begin(), properties.settings.end(),
-                                    [](const DatabaseSetting& one) { return !one.role && one.name == setting; });
+    const auto found =
+        std::find_if(properties.settings.begin(), properties.settings.end(),
+                     [](const DatabaseSetting& one) { return !one.role && one.name == read_only_setting; });
     if (found == properties.settings.end()) continue;
     if (read_only->before) {
       found->value = *read_only->before;
@@ -66,13 +67,14 @@ void leave_out_read_only(DatabaseProperties& properties, const std::vector<SideD
 }
 
 void make_read_only(Connection& maintenance, const std::string& database) {
-  maintenance.run(fmt::format("ALTER DATABASE {} SET {} TO on", quote_identifier(database), setting));
+  maintenance.run(fmt::format("ALTER DATABASE {} SET {} TO on", quote_identifier(database), read_only_setting));
   fault_point("read-only: set");
   end_sessions_of_others(maintenance, database);
 }
 
 std::string writable_clause(const ReadOnly& read_only) {
-  return read_only.before ? set_clause(setting, *read_only.before) : fmt::format("RESET {}", setting);
+  return read_only.before ? set_clause(read_only_setting, *read_only.before)
+                          : fmt::format("RESET {}", read_only_setting);
 }
 
 void make_writable(Connection& maintenance, const std::string& database, const ReadOnly& read_only) {

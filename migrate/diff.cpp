@@ -99,17 +99,19 @@ class Diff {
     for (const std::string& warning : target_.warnings) tool_.out.warn(warning);
     const MigrationsFolder folder = read_migrations(folder_);
     const Live live = look(folder);
-    const DiffPlan plan = plan_diff(live.facts, outside_effects(live));
+    const DiffPlan plan =
+        plan_diff(live.facts, options_.side_server ? OutsideEffects::allowed : OutsideEffects::refused);
     return options_.common.dry_run ? show_plan(plan) : compare(live, plan);
   }
 
   std::size_t count(Connection* maintenance) {
     const MigrationsFolder folder = read_migrations(folder_);
     const Live live = look(folder);
-    const DiffPlan plan = plan_diff(live.facts, outside_effects(live));
+    // The target's own server may be named too: its locks are the run's already, and nobody asked for a replay there.
+    if (side_ && is_cluster(live.system_identifier, side_->url, options_.common.maintenance_db, tool_)) side_.reset();
+    const DiffPlan plan =
+        plan_diff(live.facts, side_ && options_.side_server ? OutsideEffects::allowed : OutsideEffects::refused);
     if (plan.replay.empty() && live.facts.history.rows.empty()) return 0;
-    // The target's own server may be named too: its locks are the run's already.
-    if (side_ && is_own_server(live)) side_.reset();
     if (maintenance != nullptr && !side_) {
       require_side_server(read_server_facts(*maintenance, maintenance->database()), live.schema.server_major,
                           Shadow::none);
@@ -123,13 +125,6 @@ class Diff {
 
  private:
   Live look(const MigrationsFolder& folder);
-  [[nodiscard]] bool is_own_server(const Live& live) const {
-    return is_cluster(live.system_identifier, side_->url, options_.common.maintenance_db, tool_);
-  }
-  /// A role that a migration makes would be made for real on the target's own cluster.
-  [[nodiscard]] OutsideEffects outside_effects(const Live& live) const {
-    return options_.side_server && !is_own_server(live) ? OutsideEffects::allowed : OutsideEffects::refused;
-  }
   int show_plan(const DiffPlan& plan);
   int compare(const Live& live, const DiffPlan& plan);
   DriftReport replay_and_compare(const Live& live, const DiffPlan& plan, Connection& maintenance,

@@ -178,7 +178,8 @@ Result show_done(const RunContext& context, const Rope& rope, const MigrationPla
   }
   text += fmt::format(
       "Verified: the history says so for each of them, none failed, no index was left invalid and no constraint NOT "
-      "VALID{}\n",
+      "VALID{}{}\n",
+      report.not_verified.empty() ? ", no table lost rows that the SQL does not account for" : "",
       rehearsal ? ", the schema is the one that the rehearsal led to" : "");
   for (const std::string& line : report.verified) text += "Verified: " + line + "\n";
   const bool asked =

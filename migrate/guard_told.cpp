@@ -68,6 +68,7 @@ void Guard::tell_put_back(const PutBackReport& report, Duration took, Failure st
 void Guard::tell_done() {
   report_.verified("the history says so for each migration, and none failed");
   report_.verified("no index was left invalid, no constraint NOT VALID");
+  if (deployed_.not_verified.empty()) report_.verified("no table lost rows that the SQL does not account for");
   if (rehearsal_) report_.verified("the schema is the one that the rehearsal led to");
   for (const std::string& line : deployed_.verified) report_.verified(line);
   for (const std::string& line : deployed_.not_verified) report_.not_verified("rows", line);
