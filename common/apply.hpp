@@ -49,6 +49,7 @@ struct ApplyFailure {
   std::string log;             ///< what goes into the row's logs
   bool in_doubt = false;       ///< the connection broke where the server may have committed
   bool lock_conflict = false;  ///< another session's lock was in the way
+  bool connection_lost = false;
 };
 
 struct ApplyOutcome {

@@ -169,6 +169,7 @@ ApplyFailure describe_failure(const FailedAt& at, const Error& cause) {
   ApplyFailure failure{
       Error{cause.kind, message(at, cause, server, place), detail(at, cause, server, place), hint(at, cause, server)},
       log(at, cause, server, place), false};
+  failure.connection_lost = server != nullptr && server->connection_lost;
   return failure;
 }
 

@@ -9,19 +9,18 @@ std::filesystem::path partial_of(const std::filesystem::path& path) {
   return partial;
 }
 
-const std::filesystem::path& without_dead_half(Files& files, const std::filesystem::path& partial,
-                                               PendingFile::Existing existing) {
-  if (existing == PendingFile::Existing::replace && is_there(partial) && !is_locked_by_another(partial))
-    files.remove(partial);
-  return partial;
-}
 }  // namespace
+
+void remove_dead_half(Files& files, const std::filesystem::path& final_path) {
+  const std::filesystem::path half = partial_of(final_path);
+  if (is_there(half) && !is_locked_by_another(half)) files.remove(half);
+}
 
 PendingFile::PendingFile(Files& files, std::filesystem::path final_path, Existing existing)
     : files_(files),
       final_(std::move(final_path)),
       partial_(partial_of(final_)),
-      file_(files_.create_locked(without_dead_half(files_, partial_, existing))),
+      file_(files_.create_locked(partial_)),
       existing_(existing) {}
 
 PendingFile::~PendingFile() {

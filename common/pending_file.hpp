@@ -11,7 +11,6 @@ class PendingFile {
  public:
   enum class Existing { refuse, replace };
   /// Creates `final_path`.partial (0600). Throws storage. `existing`: what commit() does where the final name is taken.
-  /// With `replace` the half of a run that was killed here is removed first: left alone it would stop every later one.
   PendingFile(Files& files, std::filesystem::path final_path, Existing existing);
   ~PendingFile();  ///< removes the .partial unless commit() got as far as the rename
   PendingFile(const PendingFile&) = delete;
@@ -40,5 +39,9 @@ class PendingFile {
   bool renamed_ = false;
   Existing existing_;
 };
+
+/// For files of one name that every run writes anew: the half that a run left which was killed here would stop every
+/// later one. What a live process writes is left alone. Throws storage.
+void remove_dead_half(Files& files, const std::filesystem::path& final_path);
 
 }  // namespace belay

@@ -39,6 +39,7 @@ void write(Files& files, const std::filesystem::path& catalogue, const std::vect
                     {"message", entry.message}});
   const std::string text =
       Json{{"format", 1}, {"put_back", list}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  remove_dead_half(files, file_in(catalogue));
   PendingFile file{files, file_in(catalogue), PendingFile::Existing::replace};
   file.write(as_bytes(text));
   file.finish();

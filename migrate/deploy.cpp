@@ -59,6 +59,7 @@ DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Co
       if (outcome.failure) {
         report.failure = outcome.failure->error;
         report.in_doubt = outcome.failure->in_doubt;
+        report.connection_lost = outcome.failure->connection_lost;
       } else {
         report.applied.push_back({name, outcome.duration, meter.statements()});
         record(listeners.journal,

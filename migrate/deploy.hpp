@@ -22,6 +22,7 @@ struct DeployReport {
   std::vector<DeployedMigration> applied;
   bool committed_something = false;  ///< as far as belay's own sessions know
   bool in_doubt = false;             ///< a connection broke where the server may have committed
+  bool connection_lost = false;      ///< that is the failure
   std::optional<Error> failure;      ///< none = all applied
   std::string failed_migration;
   std::vector<std::string> verified;      ///< what was found good afterwards, besides what always is, a line each

@@ -63,6 +63,7 @@ int Guard::steps(Journal& journal) {
   rehearse_pending(journal);
   if (options_.verb == "rehearse") return end_rehearsal(journal);
   ask_again();
+  stay_inside_window();
   deploy_pending(journal);
   if (!deployed_.failure) verify();
   if (deployed_.failure) return put_back(journal);

@@ -76,8 +76,8 @@ std::vector<PutBackBefore> Guard::brake_entries() const {
 
 /// A lost connection says nothing against the migrations; all else that failed may fail again.
 void Guard::brake() {
-  const bool its_own_fault =
-      deployed_.failure && deployed_.failure->kind != Failure::interrupted && !deployed_.in_doubt;
+  const bool its_own_fault = deployed_.failure && deployed_.failure->kind != Failure::interrupted &&
+                             !deployed_.in_doubt && !deployed_.connection_lost;
   if (!its_own_fault) return;
   try {
     remember_put_back(tool_.files, catalogue_, brake_entries());
@@ -105,13 +105,25 @@ void Guard::ask_not_to_write() {
   tool_.out.note("The database is read-only for others until the end of this run.");
 }
 
-/// Before the deploy begins: a runner's disk may be gone when the backup is needed.
-void Guard::copy_elsewhere() {
-  if (!options_.copy_to && !options_.backup_minio) return;
+BackupOptions Guard::copy_options() const {
   BackupOptions options;
   options.common = options_.common;
   options.copy_to = options_.copy_to;
   options.backup_minio = options_.backup_minio;
+  return options;
+}
+
+/// A place that cannot be is no reason to have kept others from writing.
+void Guard::look_at_copies() {
+  if (!options_.copy_to && !options_.backup_minio) return;
+  const BackupOptions options = copy_options();
+  CopyAfterwards{options, tool_}.look();
+}
+
+/// Before the deploy begins: a runner's disk may be gone when the backup is needed.
+void Guard::copy_elsewhere() {
+  if (!options_.copy_to && !options_.backup_minio) return;
+  const BackupOptions options = copy_options();
   CopyAfterwards copy{options, tool_};
   copy.check(context_.database());
   copy.copy(backup_->archive, backup_->manifest);

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backup/catalogue.hpp"
 #include "backup/facts.hpp"
 #include "common/fault_point.hpp"
@@ -10,6 +12,7 @@
 #include "migrate/guard_report.hpp"
 #include "migrate/guard_run.hpp"
 #include "migrate/runs_folder.hpp"
+#include "migrate/window.hpp"
 #include "migrate/writes.hpp"
 #include "restore/run.hpp"
 
@@ -67,6 +70,7 @@ void Guard::require_possible() {
   if (deploys) require_not_again();
   if (deploys) require_no_brake();
   require_verifiable();
+  if (deploys) look_at_copies();
   choice_ = choose_rehearsal(options_, context_, plan_, tool_);
   if (!choice_.rehearse && (options_.max_lock || options_.rehearse_command))
     tool_.out.warn("--max-lock and --rehearse-command are asked of a rehearsal, and there is none.");
@@ -92,9 +96,47 @@ int Guard::dry_run() {
 void Guard::ask() {
   require_answerable(options_.common);
   tool_.out.note(describe_run(sketch()));
+  for (const std::string& name : options_.checklist_done) report_.confirmed(name, "--checklist-done");
   if (options_.common.force) return;
+  ask_people();
   if (tool_.prompt.ask("Run these migrations? (yes/no)", "yes") != Answer::yes)
     throw Error{Failure::cancelled, "cancelled; nothing was changed"};
+}
+
+/// Once, for all points of the checklist that nobody has called done yet.
+void Guard::ask_people() {
+  std::vector<std::string> open;
+  std::string text = "Only you can tell:\n";
+  for (const auto& [name, point] : options_.checklist) {
+    const auto& done = options_.checklist_done;
+    if (std::find(done.begin(), done.end(), name) != done.end()) continue;
+    open.push_back(name);
+    text += fmt::format("  {}: {}\n", name, point);
+  }
+  if (open.empty()) return;
+  if (tool_.prompt.ask(text + "Is all of it done? (yes/no)", "yes") != Answer::yes)
+    throw Error{Failure::cancelled, "cancelled: the checklist is not done; nothing was changed"};
+  for (const std::string& name : open) report_.confirmed(name, "on the terminal");
+}
+
+/// The rehearsal took its time, and so did whoever answered. Died here: as in rehearse_pending().
+void Guard::stay_inside_window() {
+  if (!options_.window) return;
+  try {
+    Duration needs{};
+    if (rehearsal_) {
+      for (const RehearsedMigration& migration : rehearsal_->migrations) needs += migration.took;
+    }
+    const std::string why =
+        outside_window(options_.window, std::chrono::ceil<std::chrono::seconds>(needs), tool_.clock.now(), books());
+    if (!why.empty())
+      throw Error{Failure::refused,
+                  fmt::format("the deploy would not be inside --window {}: {}", *options_.window, why),
+                  {},
+                  "Nothing was changed. Run again when it is open for long enough."};
+  } catch (const std::exception&) {
+    abandon(std::current_exception());
+  }
 }
 
 /// What only the rehearsal can tell is shown before the target is touched. Died here: as in rehearse_pending().

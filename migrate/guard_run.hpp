@@ -43,6 +43,10 @@ class Guard {
   void require_healthy();
   void ask();
   void ask_again();
+  void ask_people();
+  [[nodiscard]] BackupOptions copy_options() const;
+  void look_at_copies();
+  void stay_inside_window();
   [[nodiscard]] RunSketch sketch() const;
   int act();
   int steps(Journal& journal);

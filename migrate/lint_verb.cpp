@@ -73,6 +73,7 @@ LintReport lint_live(const MigrationsFolder& folder, const MigrateOptions& optio
 
 /// Died before the rename: NAME.partial is there, and what was there under the name before.
 void write_sarif(const LintReport& report, const std::filesystem::path& path, Tool& tool) {
+  remove_dead_half(tool.files, path);
   PendingFile file{tool.files, path, PendingFile::Existing::replace};
   const std::string text = lint_sarif(report).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   file.write(as_bytes(text));

@@ -33,6 +33,7 @@ void check_verb(const MigrateOptions& options) {
   if (options.sql && !options.name)
     throw Error{Failure::usage, "--sql needs the migration's name", {}, "Type migrate-production history NAME --sql."};
   check_verify_options(options);
+  check_guard_options(options);
   if (options.lint_all && options.offline)
     throw Error{Failure::usage, "--offline looks at the whole folder anyway", {}, "Leave out --all."};
   check_name_pattern(options.name_pattern);

@@ -49,6 +49,10 @@ struct MigrateOptions {
   std::vector<std::string> verify_sql;      ///< further files of statements that must be true after the deploy
   std::vector<std::string> critical_table;  ///< of which no row may go
   std::vector<std::string> expect_loss;     ///< of which rows may go without the SQL saying so
+  std::optional<std::string> window;        ///< when it may deploy, see migrate/window.hpp
+  /// What only people can answer: belay.toml's [checklist], name and text; and what of it was said to be done.
+  std::vector<std::pair<std::string, std::string>> checklist;
+  std::vector<std::string> checklist_done;
   HookCommands hooks;
   std::optional<std::string> before_migration, after_migration;  ///< commands around each migration
   bool accept_as_is = false;                    ///< recover: the operator says that the database is right as it is
@@ -66,6 +70,8 @@ struct MigrateOptions {
 
 /// What only a guarded run understands (options_guard.cpp).
 void add_guard_options(OptionSet& set, MigrateOptions& options);
+/// Throws usage.
+void check_guard_options(const MigrateOptions& options);
 
 /// std::nullopt: --help or --version was answered. Throws usage.
 [[nodiscard]] std::optional<MigrateOptions> read_migrate_options(int argc, const char* const* argv);

@@ -1,5 +1,10 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "common/error.hpp"
 #include "migrate/options.hpp"
+#include "migrate/window.hpp"
 
 namespace belay {
 
@@ -16,6 +21,17 @@ void add_starting(OptionSet& set, MigrateOptions& o) {
   for (const char* option : {"--at-start", "--backup-always"}) set.only_for(option, {""});
   set.only_for("--wait-for-lock", {"", "deploy"});
   set.only_for("--check-connection", {"check"});
+}
+
+void add_conditions(OptionSet& set, MigrateOptions& o) {
+  set.text("--window", o.window, "FROM-TO[ZONE]",
+           "refuse to run outside these hours (02:00-04:00, 23:00-01:30 Europe/Berlin), or if what was rehearsed would "
+           "not end inside them; without a zone this host's time counts");
+  set.list("--checklist-done", o.checklist_done, "NAME",
+           "this point of belay.toml's [checklist] is done; on a terminal the run asks for the others",
+           Where::command_line_only);
+  set.section("checklist", o.checklist);
+  for (const char* option : {"--window", "--checklist-done"}) set.only_for(option, {"", "check"});
 }
 
 void add_safety(OptionSet& set, MigrateOptions& o) {
@@ -60,9 +76,26 @@ std::chrono::milliseconds lock_patience(const MigrateOptions& options, std::chro
 
 void add_guard_options(OptionSet& set, MigrateOptions& options) {
   add_starting(set, options);
+  add_conditions(set, options);
   add_safety(set, options);
   add_rehearsing(set, options);
   add_places(set, options);
+}
+
+void check_guard_options(const MigrateOptions& options) {
+  if (options.window && !parse_window(*options.window))
+    throw Error{Failure::usage,
+                fmt::format("--window \"{}\" is no window", *options.window),
+                {},
+                "Write 02:00-04:00, or 23:00-01:30 Europe/Berlin."};
+  for (const std::string& name : options.checklist_done) {
+    if (std::none_of(options.checklist.begin(), options.checklist.end(),
+                     [&](const auto& point) { return point.first == name; }))
+      throw Error{Failure::usage,
+                  fmt::format("--checklist-done {}: belay.toml's [checklist] has no such point", name),
+                  {},
+                  "`migrate-production check` lists them."};
+  }
 }
 
 }  // namespace belay

@@ -114,6 +114,25 @@ Check rehearsal(const PreflightFacts& f) {
                f.rehearsal_refused ? "Say --rehearse, --side-server URL, or --no-rehearse." : "");
 }
 
+Check window(const PreflightFacts& f) {
+  if (f.outside_window.empty()) return check("window", CheckState::ok, *f.window + " is open");
+  return check("window", f.dry_run ? CheckState::warn : CheckState::fail,
+               fmt::format("{} is not open: {}", *f.window, f.outside_window),
+               "Run again inside it, or leave out --window.");
+}
+
+Check people(const PreflightFacts& f) {
+  std::string text;
+  bool open = false;
+  for (const auto& [point, done] : f.people) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "\n", done ? "done" : "open", point);
+    open = open || !done;
+  }
+  if (!open) return check("checklist", CheckState::ok, text);
+  return check("checklist", f.nobody_to_ask && !f.dry_run ? CheckState::fail : CheckState::warn, text,
+               "--checklist-done NAME says that one is done; without --force a run on a terminal asks.");
+}
+
 /// Further lines under the first, in the table's last column.
 std::string below(const std::string& lines) {
   std::string text;
@@ -149,6 +168,8 @@ std::vector<Check> judge_preflight(const PreflightFacts& f) {
   checks.push_back(put_back(f));
   checks.push_back(kept(f));
   checks.push_back(rehearsal(f));
+  if (f.window) checks.push_back(window(f));
+  if (!f.people.empty()) checks.push_back(people(f));
   checks.push_back(space(f));
   checks.push_back(
       of_list("replicas", f.replicas, "none", "Sessions there go on reading the old database after a swap."));

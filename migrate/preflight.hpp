@@ -56,6 +56,12 @@ struct PreflightFacts {
   std::string rehearsal_why_not;
   bool rehearsal_refused = false;         ///< it has to be said whether it is done
   std::vector<std::string> lock_holders;  ///< of the run lock and Prisma's
+  std::optional<std::string> window;
+  std::string outside_window;  ///< why it must not run now; empty = it may
+  /// belay.toml's [checklist]: what is to be done, and whether somebody said that it is.
+  std::vector<std::pair<std::string, bool>> people;
+  bool nobody_to_ask = false;  ///< --force
+  bool dry_run = false;        ///< which is not the run that the window and the checklist are about
 };
 
 [[nodiscard]] std::vector<Check> judge_preflight(const PreflightFacts& facts);

@@ -11,6 +11,7 @@
 #include "common/sql_text.hpp"
 #include "migrate/brake.hpp"
 #include "migrate/check.hpp"
+#include "migrate/window.hpp"
 
 namespace belay {
 
@@ -164,6 +165,14 @@ PreflightFacts read_preflight_facts(const PreflightRequest& request, Tool& tool)
                                            : "on a restored copy of the backup";
   if (!request.choice.rehearse) facts.rehearsal_why_not = "the migrations are not rehearsed: --no-rehearse";
   facts.lock_holders = lock_holders(context, request.db);
+  facts.window = options.window;
+  facts.outside_window = outside_window(options.window, {}, tool.clock.now(), request.db);
+  for (const auto& [name, text] : options.checklist) {
+    const auto& done = options.checklist_done;
+    facts.people.emplace_back(name + ": " + text, std::find(done.begin(), done.end(), name) != done.end());
+  }
+  facts.nobody_to_ask = options.common.force;
+  facts.dry_run = options.common.dry_run;
   return facts;
 }
 

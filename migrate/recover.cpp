@@ -272,12 +272,25 @@ void Recovery::settle_by_history(Rope& rope, Journal& journal) {
   recovered_.lines.insert(recovered_.lines.end(), report.checks.begin(), report.checks.end());
 }
 
+namespace {
+
+/// By the log that the run wrote: with an error code, and not that of a connection, a shutdown or a cancellation.
+bool is_its_own_fault(const std::string& log) {
+  constexpr std::string_view label = "Database error code: ";
+  const std::size_t found = log.find(label);
+  if (found == std::string::npos) return false;
+  const std::string code_class = log.substr(found + label.size(), 2);
+  return code_class != "08" && code_class != "57";
+}
+
+}  // namespace
+
 /// As the run itself would have done it, had it lived: what it saw failing, and recorded as that, would fail again.
 void Recovery::brake(const Rope& rope, const Traces& traces) {
   const std::filesystem::path catalogue = rope.record.catalogue;
   std::vector<PutBackBefore> failed;
   for (const HistoryRow& row : traces.rows) {
-    if (!row.failed() || row.logs.value_or("").empty()) continue;
+    if (!row.failed() || !is_its_own_fault(row.logs.value_or(""))) continue;
     failed.push_back({.system_identifier = context_.server.system_identifier,
                       .database = context_.database(),
                       .migration = row.migration_name,

@@ -80,6 +80,7 @@ Json statement_json(const MeasuredStatement& statement) {
 }
 
 void write_file(Files& files, const std::filesystem::path& path, const std::string& text) {
+  remove_dead_half(files, path);
   PendingFile file{files, path, PendingFile::Existing::replace};
   file.write(as_bytes(text));
   file.commit();
@@ -284,8 +285,8 @@ void RunReport::put_back(const ReportedPutBack& report) {
 
 void RunReport::way_back(const std::string& sentence) { json_["way_back"].push_back(sentence); }
 
-void RunReport::confirmed(const std::string& item, const std::string& by) {
-  json_["confirmed"].push_back({{"item", item}, {"by", by}});
+void RunReport::confirmed(const std::string& item, const std::string& how) {
+  json_["confirmed"].push_back({{"item", item}, {"by", this_user() + ", " + how}});
 }
 
 void RunReport::outcome(const RunOutcome& outcome) {

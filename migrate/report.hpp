@@ -93,7 +93,8 @@ class RunReport {
   void put_back(const ReportedPutBack& report);
   /// A sentence with its exact commands in `backticks`.
   void way_back(const std::string& sentence);
-  void confirmed(const std::string& item, const std::string& by);
+  /// A point of the checklist, by whoever runs this process; `how` they said so.
+  void confirmed(const std::string& item, const std::string& how);
   /// The step that is open ends with it: as failed if the run did.
   void outcome(const RunOutcome& outcome);
   /// An error as outcome: its message as a sentence, its detail, its hint, its status.

@@ -106,6 +106,26 @@ TEST_CASE("after a rehearsal a guarded run shows locks and ways back, and asks a
   CHECK(bench.has("next"));
 }
 
+TEST_CASE("a guarded run asks once for what only people can tell, and the report says who answered") {
+  const ToolBench bench;
+  deploy_first(bench);
+  bench.migration("20240102000000_next", "CREATE TABLE next ();");
+  write_text(bench.work / "belay.toml", "[checklist]\none = \"The first\"\ntwo = \"The second\"\n");
+  const std::string before = bench.state();
+  const Words words{"--no-rehearse", "--checklist-done", "one"};
+  const RunResult no = talk(bench, "migrate-production", words, {{"Is all of it done?", "no\n"}});
+  check_cancelled(bench, no, before);
+  CHECK_THAT(no.out, Catch::Contains("two: The second"));
+  const RunResult yes =
+      talk(bench, "migrate-production", words, {{"Is all of it done?", "yes\n"}, {"Run these migrations?", "yes\n"}});
+  CHECK(yes.status == 0);
+  CHECK(bench.has("next"));
+  const Json runs = Json::parse(bench.tool("migrate-production", {"runs", "--json"}).out).at("runs");
+  const Json report = Json::parse(read_text(runs.at(0).at("report").get<std::string>()));
+  CHECK(report.at("confirmed").size() == 2);
+  CHECK_THAT(report.at("confirmed").at(1).at("by").get<std::string>(), Catch::EndsWith(", on the terminal"));
+}
+
 TEST_CASE("marking a migration as rolled back asks, and \"no\" changes nothing") {
   const ToolBench bench;
   deploy_first(bench);

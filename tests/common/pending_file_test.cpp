@@ -101,15 +101,17 @@ TEST_CASE("a new file never replaces one that is there") {
   CHECK(files.content == std::map<std::string, std::string>{{"/b/archive", "another backup"}});
 }
 
-TEST_CASE("the half of a killed run makes way where the file is replaced, the half of a live one does not") {
+TEST_CASE("the half of a killed run is removed, the half of a live one is not") {
   const belay::test::ScratchFolder folder;
   RealFiles files;
   const std::filesystem::path path = folder / "report.json", half = folder / "report.json.partial";
   belay::test::write_text(half, "ha");
+  CHECK_THROWS_AS((PendingFile{files, path, PendingFile::Existing::replace}), Error);
+  remove_dead_half(files, path);
   {
     PendingFile file{files, path, PendingFile::Existing::replace};
     file.write(as_bytes("whole"));
-    CHECK_THROWS_AS((PendingFile{files, path, PendingFile::Existing::replace}), Error);
+    remove_dead_half(files, path);
     file.commit();
   }
   CHECK(belay::test::read_text(path) == "whole");

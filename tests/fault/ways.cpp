@@ -47,7 +47,7 @@ Sweep read_only_with_everything(Bench& bench) {
   Sweep sweep{
       .argv = with(good, {"--read-only", "--before", "true", "--after", "true", "--before-migration", "true",
                           "--after-migration", "true", "--health-command", psql() + " -c 'SELECT 1'", "--verify-sql",
-                          bench.work("good.sql").string(), "--copy-to", bench.work("elsewhere").string()})};
+                          bench.work("good.sql").string(), "--copy-to", ":local:" + bench.work("elsewhere").string()})};
   sweep.following = good;
   sweep.always = {"read-only: set", "read-only: taken back", "guard: before health check"};
   sweep.endings = {Ending::as_before, Ending::as_after};
