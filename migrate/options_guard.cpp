@@ -94,7 +94,7 @@ void check_guard_options(const MigrateOptions& options) {
       throw Error{Failure::usage,
                   fmt::format("--checklist-done {}: belay.toml's [checklist] has no such point", name),
                   {},
-                  "`migrate-production check` lists them."};
+                  "--config FILE names the belay.toml; `migrate-production check` lists its points."};
   }
 }
 

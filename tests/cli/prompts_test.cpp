@@ -107,10 +107,11 @@ TEST_CASE("after a rehearsal a guarded run shows locks and ways back, and asks a
 }
 
 TEST_CASE("a guarded run asks once for what only people can tell, and the report says who answered") {
-  const ToolBench bench;
+  ToolBench bench;
   deploy_first(bench);
   bench.migration("20240102000000_next", "CREATE TABLE next ();");
   write_text(bench.work / "belay.toml", "[checklist]\none = \"The first\"\ntwo = \"The second\"\n");
+  bench.env["BELAY_CONFIG"] = (bench.work / "belay.toml").string();
   const std::string before = bench.state();
   const Words words{"--no-rehearse", "--checklist-done", "one"};
   const RunResult no = talk(bench, "migrate-production", words, {{"Is all of it done?", "no\n"}});

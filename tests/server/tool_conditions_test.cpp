@@ -42,10 +42,11 @@ TEST_CASE("a deploy that would not end inside the window is none, by the window'
 }
 
 TEST_CASE("what only people can tell stops a run until somebody says that it is done, and the report says who") {
-  const ToolBench bench;
+  ToolBench bench;
   deploy_first(bench);
   bench.migration("20240102000000_good", "CREATE TABLE good ();");
   write_text(bench.work / "belay.toml", "[checklist]\nmaintenance = \"The shop is in maintenance mode\"\n");
+  bench.env["BELAY_CONFIG"] = (bench.work / "belay.toml").string();
   const RunResult check = bench.tool("migrate-production", {"check", "--no-rehearse"});
   CHECK(check.status == 0);
   CHECK_THAT(check.out, Catch::Contains("open: maintenance: The shop is in maintenance mode"));
