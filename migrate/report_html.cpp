@@ -97,9 +97,8 @@ std::string rows_html(const Json& report) {
     const std::optional<std::uint64_t> before = count_in(r, "before"), after = count_in(r, "after");
     rows.push_back({code(text_in(r, "table")), count_words(before), count_words(after), change_words(before, after)});
   }
-  std::string html = rows.empty()
-                         ? quiet_sentence("No table's rows were counted before and after.")
-                         : html_table("", {{"Table"}, {"Before", "num"}, {"After", "num"}, {"Change", "num"}}, rows);
+  std::string html = quiet_sentence("No table's rows were counted before and after.");
+  if (!rows.empty()) html = html_table("", {{"Table"}, {"Before", "num"}, {"After", "num"}, {"Change", "num"}}, rows);
   std::vector<std::string> lines;
   for (const std::string& line : texts_in(report, "others_wrote")) lines.push_back(prose(line));
   html += element("h3", "", "Written by others meanwhile") + "\n";
