@@ -44,6 +44,12 @@ struct ServerError : Error {
   bool connection_lost = false;
 };
 
+/// That says nothing about what was being done.
+[[nodiscard]] inline bool is_lost_connection(const Error& error) {
+  const auto* server = dynamic_cast<const ServerError*>(&error);
+  return error.kind == Failure::connection || (server != nullptr && server->connection_lost);
+}
+
 /// Gives `error` the kind of the step it happened in; a usage error, an interruption or a bug keeps its own kind.
 [[nodiscard]] inline Failure kind_in_step(Failure kind, Failure step) {
   const bool keeps =

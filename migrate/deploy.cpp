@@ -70,6 +70,7 @@ DeployReport deploy(const MigrationPlan& plan, const ApplySettings& settings, Co
       }
     } catch (const Error& error) {
       report.failure = error;
+      report.connection_lost = is_lost_connection(error);
     }
     if (report.failure) {
       report.failed_migration = name;

@@ -222,6 +222,7 @@ DeployReport deploy_by_command(const CommandDeploy& deploy, Connection& books, T
     if (report.failure && !report.committed_something) report.committed_something = changed_something(deploy, books);
   } catch (const Error& error) {
     name_problem_after(report, after.failure.value_or(error));
+    report.connection_lost = !after.failure && is_lost_connection(error);
   }
   return report;
 }

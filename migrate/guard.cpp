@@ -12,12 +12,6 @@
 
 namespace belay {
 
-namespace {
-
-constexpr std::chrono::seconds tidy_patience{5};
-
-}  // namespace
-
 Guard::Guard(const MigrateOptions& options, Tool& tool)
     : options_(options),
       tool_(tool),

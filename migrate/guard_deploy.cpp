@@ -100,6 +100,7 @@ void Guard::deploy_pending(Journal& journal) {
     deployed_ = run_deploy(*db, journal);
   } catch (const Error& error) {
     deployed_.failure = error;
+    deployed_.connection_lost = is_lost_connection(error);
   }
   tell_deployed();
 }

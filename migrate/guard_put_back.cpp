@@ -18,9 +18,8 @@ PutBackReport Guard::settle(Journal& journal) {
   for (const bool last : {false, true}) {
     try {
       regain_hold(context_, options_, tool_, server_patience);
-      if (committed_nothing()) return settle_uncommitted(context_, rope_, tool_, journal);
-      if (std::optional<PutBackReport> done =
-              reverse_committed(context_, rope_, deploy_settings(context_, options_, tool_), tool_, journal))
+      if (committed_nothing()) return settle_uncommitted(context_, rope_, options_, tool_, journal);
+      if (std::optional<PutBackReport> done = reverse_committed(context_, rope_, options_, tool_, journal))
         return *done;
       break;
     } catch (const Error& error) {

@@ -66,6 +66,7 @@ void Guard::verify() {
     if (!deployed_.failure) tool_.out.note("Migration verification successful!");
   } catch (const Error& error) {
     deployed_.failure = error;
+    deployed_.connection_lost = is_lost_connection(error);
   }
 }
 

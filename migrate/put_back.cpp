@@ -11,6 +11,7 @@
 #include "common/history.hpp"
 #include "common/run_lock.hpp"
 #include "common/sql_text.hpp"
+#include "migrate/deploy.hpp"
 #include "migrate/lost_writes.hpp"
 #include "migrate/put_back_reversals.hpp"
 #include "restore/kept.hpp"
@@ -203,8 +204,9 @@ std::optional<PutBackReport> restore_with_patience(RunContext& context, Rope& ro
   }
 }
 
-void drop_side(RunContext& context, const Rope& rope, Tool& tool) {
+void drop_side(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
   try {
+    regain_hold(context, options, tool, tidy_patience);
     end_read_only(context, rope);
     drop_side_database(context.maintenance, rope.side);
   } catch (const Error& error) {
@@ -290,7 +292,8 @@ void find_backup(Rope& rope, const std::optional<std::filesystem::path>& instead
   rope.schema_before = read_recorded_schema(*rope.record.archive, *rope.manifest);
 }
 
-PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& tool, Journal& journal) {
+PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool,
+                                 Journal& journal) {
   journal.record("nothing committed");
   PutBackReport report;
   Connection db{context.target.url, context.database(), tool.session()};
@@ -313,20 +316,21 @@ PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& to
     report.checks.emplace_back("schema: not compared, there is no backup of this run to compare with");
   }
   report.checks.emplace_back("rows: nothing was committed, so nothing was restored");
-  drop_side(context, rope, tool);
+  drop_side(context, rope, options, tool);
   journal.record("as before");
   return report;
 }
 
-std::optional<PutBackReport> reverse_committed(RunContext& context, const Rope& rope, const ApplySettings& settings,
+std::optional<PutBackReport> reverse_committed(RunContext& context, const Rope& rope, const MigrateOptions& options,
                                                Tool& tool, Journal& journal) {
-  std::optional<PutBackReport> report = put_back_by_reversals(context, rope, settings, tool, journal);
+  std::optional<PutBackReport> report =
+      put_back_by_reversals(context, rope, deploy_settings(context, options, tool), tool, journal);
   if (!report) return std::nullopt;
   if (rope.record.creates_history) {
     Connection db{context.target.url, context.database(), tool.session()};
     forget_run(db, rope.record);
   }
-  drop_side(context, rope, tool);
+  drop_side(context, rope, options, tool);
   return report;
 }
 

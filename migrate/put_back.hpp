@@ -40,7 +40,8 @@ struct PutBackReport {
                                              Tool& tool);
 
 /// Nothing of the pending migrations was committed. Throws unresolved if the schema is not what it was.
-PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, Tool& tool, Journal& journal);
+PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool,
+                                 Journal& journal);
 
 /// Others may write again, if this run had asked them not to. Died before: the marker still says so.
 void end_read_only(RunContext& context, const Rope& rope);
@@ -50,7 +51,7 @@ void end_read_only(RunContext& context, const Rope& rope);
 /// Something was: by the reversals that the rehearsal has proven, and the side database goes. None: not this way, and
 /// nothing was changed.
 [[nodiscard]] std::optional<PutBackReport> reverse_committed(RunContext& context, const Rope& rope,
-                                                             const ApplySettings& settings, Tool& tool,
+                                                             const MigrateOptions& options, Tool& tool,
                                                              Journal& journal);
 
 /// Something was. No session of this run may be connected to the target. Asks before it restores unless --force. Throws
@@ -61,6 +62,8 @@ PutBackReport restore_before(RunContext& context, Rope& rope, const MigrateOptio
 
 /// How long a server may be away that has gone and comes back.
 inline constexpr std::chrono::seconds server_patience{60};
+/// And where nothing depends on it: what is left is said, and `recover` removes it.
+inline constexpr std::chrono::seconds tidy_patience{5};
 /// The maintenance session with the run lock, newly made if it broke, and no session of this run left on the target.
 /// Throws unresolved if the server does not answer for so long.
 void regain_hold(RunContext& context, const MigrateOptions& options, Tool& tool, std::chrono::seconds patience);

@@ -267,7 +267,7 @@ void Recovery::settle_by_history(Rope& rope, Journal& journal) {
     tool_.out.warn("the schema will not be compared: " + error.message);
     rope.schema_before.reset();
   }
-  const PutBackReport report = settle_uncommitted(context_, rope, tool_, journal);
+  const PutBackReport report = settle_uncommitted(context_, rope, options_, tool_, journal);
   recovered_.state = "as before";
   recovered_.lines.insert(recovered_.lines.end(), report.checks.begin(), report.checks.end());
 }
@@ -334,8 +334,7 @@ void Recovery::put_back(Rope& rope, Journal& journal) {
                 "type `migrate-production recover --accept-as-is`."};
   }
   if (rope.marker.step == "deploying") {
-    if (const std::optional<PutBackReport> report =
-            reverse_committed(context_, rope, deploy_settings(context_, options_, tool_), tool_, journal)) {
+    if (const std::optional<PutBackReport> report = reverse_committed(context_, rope, options_, tool_, journal)) {
       recovered_.state = "put back";
       recovered_.lines.insert(recovered_.lines.end(), report->checks.begin(), report->checks.end());
       return;

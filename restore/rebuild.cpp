@@ -43,9 +43,7 @@ void look_until_answered(const std::function<void()>& look) {
     try {
       return look();
     } catch (const Error& error) {
-      const auto* server = dynamic_cast<const ServerError*>(&error);
-      const bool broken = error.kind == Failure::connection || (server != nullptr && server->connection_lost);
-      if (!broken || std::chrono::steady_clock::now() >= deadline) throw;
+      if (!is_lost_connection(error) || std::chrono::steady_clock::now() >= deadline) throw;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds{500});
   }
