@@ -11,6 +11,7 @@
 
 #include "common/history.hpp"
 #include "common/interrupt.hpp"
+#include "common/run_lock.hpp"
 
 namespace belay {
 
@@ -18,8 +19,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-constexpr int most_late_tries = 10;
 
 bool lock_disabled() {
   const char* value = std::getenv("PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK");

@@ -1,9 +1,9 @@
 #include "common/run_context.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
-
 #include <cstdlib>
 
 #include "common/migrations.hpp"

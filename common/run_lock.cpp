@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::chrono::milliseconds poll_every{100};
 constexpr std::chrono::seconds sessions_patience{10};
-constexpr int most_late_tries = 10;
 
 std::string lock_key(Connection& session, const std::string& name, const std::string& target) {
   return session.value("SELECT hashtextextended('belay ' || $1 || ' lock ' || $2, 0)", {name, target});

@@ -13,6 +13,8 @@ namespace belay {
 
 /// How long a run waits for another one's lock, where nothing else is asked for.
 inline constexpr std::chrono::seconds run_lock_patience{2};
+/// A lock that is found free when the time for it is over is asked for again so often.
+inline constexpr int most_late_tries = 10;
 
 /// Connects to the maintenance database: `name` if given, else postgres, else template1. Throws connection.
 [[nodiscard]] Connection connect_maintenance(const DatabaseUrl& url, const SessionSettings& settings,

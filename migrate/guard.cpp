@@ -93,17 +93,9 @@ void Guard::abandon(const std::exception_ptr& why) {
   std::rethrow_exception(why);
 }
 
-/// What the run had to say is true whether the empty side database can be dropped or not.
 void Guard::drop_side() {
-  const InterruptShield shield;
   books_.reset();
-  try {
-    regain_hold(context_, options_, tool_, tidy_patience);
-    end_read_only(context_, rope_);
-    drop_side_database(context_.maintenance, rope_.side);
-  } catch (const std::exception& error) {
-    tool_.out.warn(could_not_drop(rope_, error.what()));
-  }
+  belay::drop_side(context_, rope_, options_, tool_);
 }
 
 /// Died before the drop: recover finds every migration applied, verifies again, and drops it.
@@ -111,8 +103,8 @@ int Guard::finish(Journal& journal) {
   const InterruptShield shield;
   journal.record("done");
   release_brake();
-  tell_done();  // while `recover` still finds the run: a report that no run and no recovery would end says
-                // "interrupted"
+  // While `recover` still finds the run: else nobody would ever end a report that says "interrupted".
+  tell_done();
   fault_point("guard: told");
   if (marked_) drop_side();
   retain(journal);

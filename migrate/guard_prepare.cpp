@@ -98,7 +98,7 @@ void Guard::ask() {
   tool_.out.note(describe_run(sketch()));
   for (const std::string& name : options_.checklist_done) report_.confirmed(name, "--checklist-done");
   if (options_.common.force) return;
-  ask_people();
+  if (options_.verb != "rehearse") ask_people();  // they are about the deploy
   if (tool_.prompt.ask("Run these migrations? (yes/no)", "yes") != Answer::yes)
     throw Error{Failure::cancelled, "cancelled; nothing was changed"};
 }

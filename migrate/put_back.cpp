@@ -9,6 +9,7 @@
 #include "common/error.hpp"
 #include "common/fault_point.hpp"
 #include "common/history.hpp"
+#include "common/interrupt.hpp"
 #include "common/run_lock.hpp"
 #include "common/sql_text.hpp"
 #include "migrate/deploy.hpp"
@@ -19,6 +20,9 @@
 namespace belay {
 
 namespace {
+
+/// For what nothing depends on: `recover` removes it too.
+constexpr std::chrono::seconds tidy_patience{5};
 
 constexpr int restore_attempts = 2;
 constexpr int most_rounds = 3;
@@ -204,14 +208,10 @@ std::optional<PutBackReport> restore_with_patience(RunContext& context, Rope& ro
   }
 }
 
-void drop_side(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
-  try {
-    regain_hold(context, options, tool, tidy_patience);
-    end_read_only(context, rope);
-    drop_side_database(context.maintenance, rope.side);
-  } catch (const Error& error) {
-    tool.out.warn(could_not_drop(rope, error.message));
-  }
+std::string could_not_drop(const Rope& rope, const std::string& why) {
+  return fmt::format("could not drop \"{}\" ({}){}; `migrate-production recover` {}", rope.side, why,
+                     rope.record.read_only ? ", and the database may still be read-only for others" : "",
+                     rope.record.read_only ? "ends both" : "will");
 }
 
 /// Who said that others' writes may be lost is not stopped by more of them for ever.
@@ -223,10 +223,15 @@ std::optional<SwapWitness> witness_for(int round, const LostWrites& lost, const 
 
 }  // namespace
 
-std::string could_not_drop(const Rope& rope, const std::string& why) {
-  return fmt::format("could not drop \"{}\" ({}){}; `migrate-production recover` {}", rope.side, why,
-                     rope.record.read_only ? ", and the database may still be read-only for others" : "",
-                     rope.record.read_only ? "ends both" : "will");
+void drop_side(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool) {
+  const InterruptShield shield;
+  try {
+    regain_hold(context, options, tool, tidy_patience);
+    end_read_only(context, rope);
+    drop_side_database(context.maintenance, rope.side);
+  } catch (const std::exception& error) {
+    tool.out.warn(could_not_drop(rope, error.what()));
+  }
 }
 
 void end_read_only(RunContext& context, const Rope& rope) {

@@ -45,8 +45,9 @@ PutBackReport settle_uncommitted(RunContext& context, const Rope& rope, const Mi
 
 /// Others may write again, if this run had asked them not to. Died before: the marker still says so.
 void end_read_only(RunContext& context, const Rope& rope);
-/// What somebody has to know when the run's side database stays.
-[[nodiscard]] std::string could_not_drop(const Rope& rope, const std::string& why);
+/// The run's side database goes, and others may write again; by a new session if the old one broke. What stays is a
+/// warning that names `recover`: what the run had to say is true all the same.
+void drop_side(RunContext& context, const Rope& rope, const MigrateOptions& options, Tool& tool);
 
 /// Something was: by the reversals that the rehearsal has proven, and the side database goes. None: not this way, and
 /// nothing was changed.
@@ -62,8 +63,6 @@ PutBackReport restore_before(RunContext& context, Rope& rope, const MigrateOptio
 
 /// How long a server may be away that has gone and comes back.
 inline constexpr std::chrono::seconds server_patience{60};
-/// And where nothing depends on it: what is left is said, and `recover` removes it.
-inline constexpr std::chrono::seconds tidy_patience{5};
 /// The maintenance session with the run lock, newly made if it broke, and no session of this run left on the target.
 /// Throws unresolved if the server does not answer for so long.
 void regain_hold(RunContext& context, const MigrateOptions& options, Tool& tool, std::chrono::seconds patience);

@@ -53,6 +53,7 @@ TEST_CASE("what only people can tell stops a run until somebody says that it is 
   const RunResult refused = bench.migrate();
   CHECK(refused.status == 3);
   CHECK_THAT(refused.err, Catch::Contains("fail  checklist") && Catch::Contains("--checklist-done NAME"));
+  CHECK(bench.tool("migrate-production", {"rehearse", "--force"}).status == 0);
   CHECK(bench.migrate({"--checklist-done", "maintenence"}).status == 2);
   CHECK(!bench.has("good"));
   const RunResult done = bench.migrate({"--checklist-done", "maintenance", "--json"});
